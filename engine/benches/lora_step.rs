@@ -1,0 +1,92 @@
+//! Seconds, tokens a second and peak memory of one LoRA step (rank 8 on q and v) on a model of SmolLM2-135M's shape
+//! with random weights, on the CPU. `cargo bench -p luthier-engine --bench lora_step`
+//!
+//! Each case runs in a process of its own, so that its peak memory is its own.
+
+use std::collections::BTreeSet;
+use std::time::Instant;
+
+use luthier_engine::adapter::{LoraConfig, Targets};
+use luthier_engine::data::{Batch, Encoded};
+use luthier_engine::device;
+use luthier_engine::model::{DropoutKey, GradientSum, Model, ModelConfig};
+use luthier_engine::optimizer::{AdamW, global_norm};
+use luthier_engine::recipe::Recipe;
+use luthier_engine::trainer::{Graph, Pass};
+
+const CASES: [(&str, usize, Graph, &str); 5] = [
+    ("1x256 kept", 1, Graph::Kept, "lora"),
+    ("1x256 recomputed", 1, Graph::Recomputed, "lora"),
+    ("4x256 kept", 4, Graph::Kept, "lora"),
+    ("4x256 recomputed", 4, Graph::Recomputed, "lora"),
+    ("1x256 full, kept", 1, Graph::Kept, "full"),
+];
+const WIDTH: usize = 256;
+const STEPS: usize = 4;
+
+fn main() {
+    if let Some(at) = std::env::args().skip_while(|a| a != "--case").nth(1).and_then(|a| a.parse::<usize>().ok()) {
+        return case(at);
+    }
+    println!("{:<20} {:>10} {:>12} {:>12}", "case", "s / step", "tokens / s", "peak MB");
+    let wanted = std::env::args().skip(1).find(|a| !a.starts_with('-'));
+    for (at, (name, ..)) in CASES.iter().enumerate().filter(|(_, c)| wanted.as_ref().is_none_or(|w| c.0.contains(w))) {
+        let program = std::env::current_exe().expect("own path");
+        let done = std::process::Command::new(program).args(["--case", &at.to_string()]).output().expect("child");
+        print!("{name:<20} {}", String::from_utf8_lossy(&done.stdout));
+        eprint!("{}", String::from_utf8_lossy(&done.stderr));
+    }
+}
+
+fn case(at: usize) {
+    let (_, rows, graph, method) = CASES[at];
+    let device = device::unchecked("cpu").expect("cpu");
+    let config = serde_json::json!({
+        "model_type": "llama", "hidden_size": 576, "intermediate_size": 1536, "num_hidden_layers": 30,
+        "num_attention_heads": 9, "num_key_value_heads": 3, "vocab_size": 49152, "rms_norm_eps": 1e-5,
+        "rope_theta": 100000.0, "tie_word_embeddings": true, "max_position_embeddings": 8192
+    });
+    let config = ModelConfig::from_json(&config, std::path::Path::new("bench")).expect("config");
+    let mut model = Model::random(config, &device, 1);
+    let learning: BTreeSet<String> = if method == "lora" {
+        let targets = Targets::Names(vec!["q_proj".into(), "v_proj".into()]);
+        let lora = LoraConfig { r: 8, lora_alpha: 16.0, lora_dropout: 0.0, use_rslora: false, target_modules: targets };
+        model.add_lora(lora, 2).expect("lora");
+        model.params.keys().filter(|n| n.contains("lora_")).cloned().collect()
+    } else {
+        model.params.keys().cloned().collect()
+    };
+    let data: Vec<Encoded> = (0..rows)
+        .map(|row| {
+            let input_ids: Vec<u32> = (0..WIDTH as u32).map(|i| (i * 7919 + row as u32 * 31) % 49152).collect();
+            Encoded { row, labels: input_ids.iter().map(|&id| id as i32).collect(), input_ids }
+        })
+        .collect();
+    let batch = Batch::collate(&data.iter().collect::<Vec<_>>(), 0);
+    let mut optimizer = AdamW::new(&Recipe::default());
+    let (mut times, scale) = (Vec::new(), 1.0 / batch.learned_tokens() as f32);
+    for step in 0..=STEPS as u64 {
+        let began = Instant::now();
+        let mut grads = GradientSum::default();
+        let key = DropoutKey { seed: 0, step, micro_batch: 0 };
+        let sums = Pass { learning: &learning, graph }.forward_backward(&model, &batch, scale, key, &mut grads).expect("pass");
+        let norm = global_norm(&grads).expect("norm");
+        optimizer.step(&mut model.params, grads, 1e-4, 1.0);
+        if step > 0 {
+            times.push(began.elapsed().as_secs_f64()); // the first warms up
+        }
+        if std::env::var_os("LUTHIER_BENCH_VERBOSE").is_some() {
+            eprintln!("step {step}: loss {:.6} norm {norm:.6}", sums.mean());
+        }
+    }
+    times.sort_by(f64::total_cmp);
+    let median = times[times.len() / 2];
+    println!("{median:>10.3} {:>12.1} {:>12.0}", (rows * WIDTH) as f64 / median, peak_bytes() / 1e6);
+}
+
+/// The process's largest resident set.
+fn peak_bytes() -> f64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find(|l| l.starts_with("VmHWM")).unwrap_or_default();
+    line.split_whitespace().nth(1).and_then(|kb| kb.parse::<f64>().ok()).unwrap_or(0.0) * 1024.0
+}

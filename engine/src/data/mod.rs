@@ -1,0 +1,35 @@
+//! Data: from files that people have to rows of token ids with labels.
+//!
+//! `source` finds the files (a path, a folder, a name in dataset_info.json), `read` with `json` and `table` turns them
+//! into rows of named values, `detect` or dataset_info.json or the person says what the columns mean (`mapping`),
+//! `sample` reads a row through that, `chat` lays a conversation out, `encode` makes ids and labels, `batch` puts rows
+//! together. [`prepare`] does all of it for a run, [`inspect`] for the Data panel. Files are read whole; rows are
+//! numbered from 1 wherever a person meets them.
+
+mod batch;
+mod chat;
+mod describe;
+mod detect;
+mod encode;
+mod inspect;
+mod json;
+mod mapping;
+mod prepare;
+mod progress;
+mod read;
+mod sample;
+mod source;
+mod table;
+
+#[cfg(test)]
+mod tests;
+
+pub use batch::{Batch, epoch_order};
+pub use chat::alpaca_layout;
+pub use describe::describe;
+pub use detect::suggest;
+pub use encode::{Encoded, IGNORED};
+pub use inspect::{DataSummary, PreviewRow, RowProblem, Segment, TokenStats, inspect};
+pub use mapping::{DataKind, Format, Mapping, Part, Tags};
+pub use prepare::{Prepared, prepare};
+pub use read::DATA_FILE_ENDINGS;

@@ -1,0 +1,255 @@
+//! Which devices there are, and which of them compute right.
+//!
+//! A GPU is offered only after a small computation on it gave the CPU's numbers. That is tried in a child process
+//! (`luthier probe-device`), so that a crashing or hanging driver takes nothing along. No GPU is a normal state.
+
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::sync::{Mutex, OnceLock};
+use std::time::{Duration, Instant};
+
+use burn::tensor::{Device, DeviceType, FloatDType, IntDType, Tensor, TensorData};
+use serde::{Deserialize, Serialize};
+
+use crate::ops::{self, AttentionSpec, Segment};
+use crate::protocol::{DeviceInfo, DeviceKind, Verdict};
+use crate::{Error, Result};
+
+/// The largest difference to the CPU's numbers that is still called right.
+const TOLERANCE: f32 = 1e-3;
+/// First kernels of a software driver take seconds each to compile.
+const PATIENCE: Duration = Duration::from_secs(240);
+
+/// What the child prints about one device.
+#[derive(Debug, Serialize, Deserialize)]
+struct Probe {
+    name: String,
+    software: bool,
+    /// None in a listing.
+    difference: Option<f32>,
+    error: Option<String>,
+}
+
+/// All devices with their verdicts; probing happens once a process and is remembered.
+pub fn probe() -> Vec<DeviceInfo> {
+    static FOUND: OnceLock<Mutex<Option<Vec<DeviceInfo>>>> = OnceLock::new();
+    let mut found = FOUND.get_or_init(Mutex::default).lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    found.get_or_insert_with(probe_afresh).clone()
+}
+
+fn probe_afresh() -> Vec<DeviceInfo> {
+    let mut devices = vec![cpu()];
+    for kind in [DeviceKind::Cuda, DeviceKind::Gpu] {
+        if kind == DeviceKind::Cuda && !cfg!(feature = "cuda") {
+            continue;
+        }
+        let word = if kind == DeviceKind::Cuda { "cuda" } else { "gpu" };
+        let Ok(listed) = ask_child(&format!("{word}:list")) else { continue };
+        for (i, listed) in listed.into_iter().enumerate() {
+            let id = format!("{word}:{i}");
+            let verdict = match ask_child(&id).map(|mut probes| probes.pop()) {
+                Ok(Some(Probe { difference: Some(d), error: None, .. })) if d <= TOLERANCE => {
+                    Verdict::Trusted { largest_difference: d }
+                }
+                Ok(Some(Probe { difference: Some(d), error: None, .. })) => {
+                    Verdict::Refused { reason: format!("its numbers differ from the CPU's by {d:.1e}") }
+                }
+                Ok(Some(Probe { error: Some(reason), .. })) | Err(reason) => Verdict::Refused { reason },
+                Ok(_) => Verdict::Refused { reason: "the trial ended without an answer".into() },
+            };
+            let (name, software) = (listed.name, listed.software);
+            devices.push(DeviceInfo { id, kind, name, software, memory_bytes: None, verdict });
+        }
+    }
+    devices
+}
+
+fn cpu() -> DeviceInfo {
+    let (mut brand, mut memory_bytes) = ("CPU".to_owned(), None);
+    if let Ok(mut system) = sysinfo::System::new() {
+        system.refresh_cpu_list(sysinfo::CpuRefreshKind::nothing());
+        system.refresh_memory();
+        memory_bytes = Some(system.total_memory()).filter(|bytes| *bytes > 0);
+        let told = system.cpus().first().map(|c| c.brand().trim().to_owned());
+        brand = told.filter(|b| !b.is_empty()).unwrap_or(brand);
+    }
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    DeviceInfo {
+        id: "cpu".into(),
+        kind: DeviceKind::Cpu,
+        name: format!("{brand}, {cores} cores"),
+        software: false,
+        memory_bytes,
+        verdict: Verdict::Trusted { largest_difference: 0.0 },
+    }
+}
+
+/// The `luthier` binary: this program, or the one beside it (tests run from a folder below it).
+fn program() -> Option<PathBuf> {
+    let own = std::env::current_exe().ok()?;
+    if own.file_stem()? == "luthier" {
+        return Some(own);
+    }
+    let name = format!("luthier{}", std::env::consts::EXE_SUFFIX);
+    own.ancestors().skip(1).take(3).map(|dir| dir.join(&name)).find(|path| path.is_file())
+}
+
+/// Runs `luthier probe-device WHAT` and reads its lines of JSON.
+fn ask_child(what: &str) -> std::result::Result<Vec<Probe>, String> {
+    let program = program().ok_or("the luthier program was not found")?;
+    let mut child = Command::new(program)
+        .args(["probe-device", what])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .map_err(|e| format!("the trial could not start: {e}"))?;
+    let began = Instant::now();
+    loop {
+        match child.try_wait() {
+            Ok(Some(status)) if status.success() => break,
+            Ok(Some(status)) => return Err(format!("its driver crashed in a small computation ({status})")),
+            Ok(None) if began.elapsed() > PATIENCE => {
+                let _ = child.kill();
+                let _ = child.wait();
+                return Err(format!("it gave no answer within {} s", PATIENCE.as_secs()));
+            }
+            Ok(None) => std::thread::sleep(Duration::from_millis(20)),
+            Err(e) => return Err(e.to_string()),
+        }
+    }
+    let output = child.wait_with_output().map_err(|e| e.to_string())?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    Ok(text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect())
+}
+
+/// The child's side: prints one line of JSON for each listed device, or for the one that was tried.
+pub fn probe_child(what: &str) {
+    let print = |probe: &Probe| println!("{}", serde_json::to_string(probe).unwrap_or_default());
+    if let Some(kind) = what.strip_suffix(":list") {
+        for device in devices_of(kind) {
+            let (name, software) = describe(&device);
+            print(&Probe { name, software, difference: None, error: None });
+        }
+        return;
+    }
+    let answer = unchecked(what).and_then(|device| {
+        let (name, software) = describe(&device);
+        Ok(Probe { name, software, difference: Some(compare(&device)?), error: None })
+    });
+    print(&answer.unwrap_or_else(|e| Probe {
+        name: what.into(),
+        software: false,
+        difference: None,
+        error: Some(e.to_string()),
+    }));
+}
+
+fn devices_of(kind: &str) -> Vec<Device> {
+    match kind {
+        "gpu" => Device::enumerate(DeviceType::Wgpu).into_vec(),
+        #[cfg(feature = "cuda")]
+        "cuda" => Device::enumerate(DeviceType::Cuda).into_vec(),
+        _ => Vec::new(),
+    }
+}
+
+/// Name, and whether the "GPU" is a driver that computes on the CPU.
+fn describe(device: &Device) -> (String, bool) {
+    match device.identity() {
+        Some(identity) => (identity.name.clone(), identity.physical.is_none()),
+        None => ("unknown".into(), false),
+    }
+}
+
+/// A device by its id (cpu, gpu:0, cuda:1) without a trial. For the child process and for tests.
+pub fn unchecked(id: &str) -> Result<Device> {
+    let (kind, index) = id.split_once(':').unwrap_or((id, "0"));
+    let refuse = |reason: String| Error::Device { device: id.into(), reason };
+    if kind == "cpu" {
+        return configured(Device::flex(), id);
+    }
+    let index: usize = index.parse().map_err(|_| refuse(format!("'{index}' is not a number")))?;
+    let mut devices = devices_of(kind);
+    if index >= devices.len() {
+        return Err(refuse(format!("there is no such device here ({} found)", devices.len())));
+    }
+    configured(devices.swap_remove(index), id)
+}
+
+fn configured(mut device: Device, id: &str) -> Result<Device> {
+    // A second call in one process finds the settings already made; that is fine as long as they are these.
+    match device.configure((FloatDType::F32, IntDType::I32)) {
+        Ok(()) => Ok(device),
+        Err(_) if device.settings().float_dtype == FloatDType::F32 => Ok(device),
+        Err(e) => Err(Error::Device { device: id.into(), reason: e.to_string() }),
+    }
+}
+
+/// Opens what a recipe's `device` names: auto, cpu, gpu, cuda, with :N. Returns it with its id and name.
+///
+/// # Errors
+/// `Device` when it is not there or its numbers are not trusted.
+pub fn open(spec: &str) -> Result<(Device, String)> {
+    let spec = spec.trim().to_lowercase();
+    if spec == "cpu" {
+        return Ok((unchecked("cpu")?, "cpu".into()));
+    }
+    let found = probe();
+    let wanted = |d: &&DeviceInfo| match spec.as_str() {
+        "auto" | "" => !d.software && matches!(d.verdict, Verdict::Trusted { .. }) && d.kind != DeviceKind::Cpu,
+        "gpu" => d.kind == DeviceKind::Gpu,
+        "cuda" => d.kind == DeviceKind::Cuda,
+        id => d.id == id,
+    };
+    match found.iter().find(wanted) {
+        Some(DeviceInfo { id, name, verdict: Verdict::Trusted { .. }, .. }) => {
+            Ok((unchecked(id)?, format!("{id} ({name})")))
+        }
+        Some(DeviceInfo { id, verdict: Verdict::Refused { reason }, .. }) => {
+            Err(Error::Device { device: id.clone(), reason: format!("it is not used, because {reason}") })
+        }
+        None if spec == "auto" || spec.is_empty() => Ok((unchecked("cpu")?, "cpu".into())),
+        None => Err(Error::Device { device: spec, reason: "there is no such device here; `luthier devices` lists them".into() }),
+    }
+}
+
+/// Largest difference between a device and the CPU over the operations that training uses.
+fn compare(device: &Device) -> Result<f32> {
+    let here = sample_computation(&unchecked("cpu")?)?;
+    let there = sample_computation(device)?;
+    let worst = here.iter().zip(&there).map(|(a, b)| (a - b).abs()).fold(0.0f32, f32::max);
+    let sound = here.len() == there.len() && there.iter().all(|v| v.is_finite());
+    Ok(if sound { worst } else { f32::INFINITY })
+}
+
+/// Norm, projection, rotation, attention, gated activation, loss and their gradients on 24 rows.
+fn sample_computation(device: &Device) -> Result<Vec<f32>> {
+    let wave = |rows: usize, cols: usize, f: f32| {
+        let values: Vec<f32> = (0..rows * cols).map(|i| (i as f32 * f).sin() * 0.7).collect();
+        Tensor::<2>::from_data(TensorData::new(values, [rows, cols]), device)
+    };
+    let w = wave(32, 32, 0.37).autodiff().require_grad();
+    let x = ops::rms_norm(wave(24, 32, 0.11), Tensor::ones([32], device), 1e-6);
+    let q = ops::rope(x.clone().matmul(w.clone().transpose()), &wave(24, 4, 0.21), &wave(24, 4, 0.13));
+    let segments = [0, 12].map(|at| Segment { q_start: at, q_len: 12, k_start: at, k_len: 12 });
+    let spec = AttentionSpec {
+        heads: 4,
+        kv_heads: 2,
+        head_dim: 8,
+        scale: 0.35,
+        window: Some(7),
+        softcap: None,
+        segments: segments.into(),
+    };
+    let mixed = ops::attention(q, wave(24, 16, 0.7), wave(24, 16, 0.9), &spec);
+    let y = ops::swiglu(mixed.clone(), mixed);
+    let targets: Vec<u32> = (0..24).map(|i| i % 32).collect();
+    let loss = ops::cross_entropy(y.clone().without_autodiff(), &targets, 1.0, true)?;
+    let dy = loss.grad.ok_or_else(|| Error::Internal("no gradient".into()))?;
+    let mut grads = (y * dy).sum().backward();
+    let dw = w.grad_remove(&mut grads).ok_or_else(|| Error::Internal("no gradient".into()))?;
+    let mut out: Vec<f32> = loss.rows.iter().map(|(nll, _)| *nll).collect();
+    out.extend(ops::read(dw, "trying the device")?);
+    Ok(out)
+}

@@ -1,0 +1,122 @@
+//! From files to a model on a device, and what can be told of a model without loading it.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use burn::tensor::{Device, Tensor, TensorData};
+
+use super::{LINEAR_NAMES, Model, ModelConfig, Param, RopeScaling};
+use crate::files::WeightFiles;
+use crate::protocol::ModelSummary;
+use crate::{Error, Result};
+
+/// Called with (bytes done, bytes in all); Break stops the loading.
+pub type LoadProgress<'a> = &'a mut dyn FnMut(u64, u64) -> ControlFlow<()>;
+
+/// Config and weights of a model folder or GGUF file, every tensor's presence and shape checked.
+fn open(path: &Path) -> Result<(WeightFiles, ModelConfig)> {
+    let json_path = if path.is_dir() { path.join("config.json") } else { path.to_owned() };
+    let files = WeightFiles::open(path)?;
+    let mut config = ModelConfig::from_json(&files.config_json()?, &json_path)?;
+    if config.tied && files.contains("lm_head.weight") && !files.contains("model.embed_tokens.weight") {
+        config.tied = false;
+    }
+    for (name, shape) in config.tensors() {
+        match files.shape(&name) {
+            None => return Err(Error::model(path, name, "is missing from the model's files")),
+            Some(found) if found != shape.as_slice() => {
+                let reason = format!("has shape {found:?}, but the config asks for {shape:?}");
+                return Err(Error::model(path, name, reason));
+            }
+            Some(_) => {}
+        }
+    }
+    if let RopeScaling::Factors(factors) = &mut config.rope_scaling {
+        *factors = files.read_f32("rope_freqs")?;
+        if factors.len() != config.head_dim / 2 {
+            let reason = format!("has {} factors for {} frequencies", factors.len(), config.head_dim / 2);
+            return Err(Error::model(path, "rope_freqs", reason));
+        }
+    }
+    Ok((files, config))
+}
+
+impl Model {
+    /// Loads all weights as f32.
+    ///
+    /// # Errors
+    /// `ModelUnsupported`, `BadModel` naming file and tensor, `OutOfMemory`, `Stopped`.
+    pub fn load(path: &Path, device: &Device, progress: LoadProgress) -> Result<Self> {
+        let (files, config) = open(path)?;
+        let tensors = config.tensors();
+        let size = |shape: &[usize]| shape.iter().product::<usize>() as u64 * 4;
+        let total: u64 = tensors.iter().map(|(_, shape)| size(shape)).sum();
+        let (mut done, mut params) = (0, BTreeMap::new());
+        for (name, shape) in tensors {
+            let values = files.read_f32(&name)?;
+            done += size(&shape);
+            params.insert(name, param(values, &shape, device));
+            if progress(done, total).is_break() {
+                return Err(Error::Stopped);
+            }
+        }
+        let inverse_frequencies = config.inverse_frequencies();
+        let source_dtype = files.dtype("model.layers.0.self_attn.q_proj.weight").unwrap_or("F32").to_owned();
+        Ok(Self {
+            config,
+            device: device.clone(),
+            source: path.to_owned(),
+            source_dtype,
+            params,
+            adapter: None,
+            inverse_frequencies,
+        })
+    }
+}
+
+/// Uploads values as a matrix or a vector by their shape.
+pub(crate) fn param(values: Vec<f32>, shape: &[usize], device: &Device) -> Param {
+    let len = values.len();
+    Param::from_flat(Tensor::from_data(TensorData::new(values, [len]), device), shape)
+}
+
+/// Reads headers and config only.
+pub fn inspect(path: &Path) -> Result<ModelSummary> {
+    let (files, config) = open(path)?;
+    let mut warnings = Vec::new();
+    let has_chat_template = match crate::tokenizer::TextTokenizer::load(path) {
+        Ok(tokenizer) => {
+            tokenizer.check_fits(config.vocab)?;
+            tokenizer.has_template()
+        }
+        Err(error) => {
+            warnings.push(format!("The tokenizer cannot be used: {error}"));
+            false
+        }
+    };
+    if !has_chat_template && warnings.is_empty() {
+        warnings.push("The model has no chat template: rows are learned as plain text.".into());
+    }
+    let name = path.file_name().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into_owned());
+    Ok(ModelSummary {
+        path: path.to_owned(),
+        name,
+        family: config.family.name().into(),
+        format: files.describe(),
+        dtype: files.dtype("model.layers.0.self_attn.q_proj.weight").unwrap_or("F32").to_owned(),
+        parameters: config.parameters(),
+        file_bytes: files.total_bytes(),
+        layers: config.layers,
+        hidden_size: config.hidden,
+        intermediate_size: config.intermediate,
+        heads: config.heads,
+        kv_heads: config.kv_heads,
+        vocab_size: config.vocab,
+        max_position_embeddings: config.max_positions,
+        tied_head: config.tied,
+        has_chat_template,
+        linear_names: LINEAR_NAMES.map(str::to_owned).to_vec(),
+        warnings,
+    })
+}

@@ -1,0 +1,202 @@
+//! One decoder for the Llama-like families: Llama, Mistral, Qwen2.
+//!
+//! Activations are [rows, width] with the rows of all sequences one below the other. Weights keep Hugging Face's
+//! names and [out, in] layout in one map, so loading, freezing, optimising and saving are loops over names.
+
+mod cache;
+mod config;
+mod load;
+mod random;
+mod save;
+mod tape;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use burn::tensor::{Device, Int, Tensor, TensorData};
+
+pub use cache::KvCache;
+pub use config::{Family, LINEAR_NAMES, ModelConfig, RopeScaling};
+pub(crate) use load::param;
+pub use load::{LoadProgress, inspect};
+pub use save::{checkpoint_dtype, save_companions, save_full};
+pub use tape::{DropoutKey, GradientSum, Param, Tape};
+
+use crate::adapter::Adapter;
+use crate::ops::{self, AttentionSpec, Segment};
+
+pub const EMBEDDING: &str = "model.embed_tokens.weight";
+pub const FINAL_NORM: &str = "model.norm.weight";
+pub const HEAD: &str = "lm_head.weight";
+
+pub struct Model {
+    pub config: ModelConfig,
+    pub device: Device,
+    /// Where it was loaded from.
+    pub source: PathBuf,
+    /// Storage type of most weights in the source: F32, BF16, Q4_1.
+    pub source_dtype: String,
+    /// All tensors, adapter's included.
+    pub params: BTreeMap<String, Param>,
+    pub adapter: Option<Adapter>,
+    inverse_frequencies: Vec<f32>,
+}
+
+/// Which rows are which sequence, and the rotary tables for their positions.
+pub struct Rows {
+    cos: Tensor<2>,
+    sin: Tensor<2>,
+    segments: Arc<[Segment]>,
+}
+
+impl Model {
+    /// Rows for sequences of these lengths, one below the other, each counting positions from `from`.
+    pub fn rows(&self, lengths: &[usize], from: usize) -> Rows {
+        let mut segments = Vec::with_capacity(lengths.len());
+        let mut start = 0;
+        for &len in lengths {
+            segments.push(Segment { q_start: start, q_len: len, k_start: start, k_len: len + from });
+            start += len;
+        }
+        let half = self.inverse_frequencies.len();
+        let angles = lengths.iter().flat_map(|&len| {
+            (from..from + len).flat_map(|p| self.inverse_frequencies.iter().map(move |f| p as f32 * f))
+        });
+        let (cos, sin): (Vec<f32>, Vec<f32>) = angles.map(|a| (a.cos(), a.sin())).unzip();
+        let table = |values| Tensor::from_data(TensorData::new(values, [start, half]), &self.device);
+        Rows { cos: table(cos), sin: table(sin), segments: segments.into() }
+    }
+
+    fn matrix(&self, name: &str, tape: &mut Tape) -> Tensor<2> {
+        match self.params.get(name) {
+            Some(Param::Matrix(t)) => tape.matrix(name, t),
+            _ => unreachable!("the loader checked that {name} is there"),
+        }
+    }
+
+    fn vector(&self, name: &str, tape: &mut Tape) -> Tensor<1> {
+        match self.params.get(name) {
+            Some(Param::Vector(t)) => tape.vector(name, t),
+            _ => unreachable!("the loader checked that {name} is there"),
+        }
+    }
+
+    /// ids -> [ids, hidden]. The ids must be below the vocabulary's size (see [`Model::check_ids`]).
+    pub fn embed(&self, ids: &[u32]) -> Tensor<2> {
+        let ids: Vec<i32> = ids.iter().map(|&id| id as i32).collect();
+        let ids = Tensor::<1, Int>::from_data(TensorData::new(ids.clone(), [ids.len()]), &self.device);
+        self.matrix(EMBEDDING, &mut Tape::off()).select(0, ids)
+    }
+
+    /// # Errors
+    /// `BadData` naming the first id that the vocabulary does not have.
+    pub fn check_ids(&self, ids: &[u32], file: &std::path::Path) -> crate::Result<()> {
+        match ids.iter().position(|&id| id as usize >= self.config.vocab) {
+            None => Ok(()),
+            Some(at) => Err(crate::Error::data(
+                file,
+                format!("position {at}"),
+                format!("token id {} is outside the model's vocabulary of {}", ids[at], self.config.vocab),
+            )),
+        }
+    }
+
+    /// x [rows, in] -> [rows, out] through a block's linear layer, with its adapter where one is on.
+    fn linear(&self, layer: usize, name: &str, x: Tensor<2>, tape: &mut Tape) -> Tensor<2> {
+        let path = ModelConfig::linear_path(layer, name);
+        let weight = self.matrix(&format!("{path}.weight"), tape);
+        let delta = self.adapter.as_ref().filter(|a| a.enabled).and_then(|adapter| {
+            let site = adapter.sites.get(&path)?;
+            let a = self.matrix(&site.a, tape);
+            let b = self.matrix(&site.b, tape);
+            let dropped = match tape.dropout {
+                Some(key) if adapter.config.lora_dropout > 0.0 => {
+                    x.clone() * key.mask(&path, adapter.config.lora_dropout, &x)
+                }
+                _ => x.clone(),
+            };
+            Some(dropped.matmul(a.transpose()).matmul(b.transpose()).mul_scalar(site.scale))
+        });
+        let mut y = x.matmul(weight.transpose());
+        if self.config.linear_has_bias(name) {
+            y = y + self.vector(&format!("{path}.bias"), tape).unsqueeze::<2>();
+        }
+        match delta {
+            Some(delta) => y + delta,
+            None => y,
+        }
+    }
+
+    /// One block: x [rows, hidden] -> [rows, hidden]. With a cache, `rows` are the new positions only.
+    pub fn block(
+        &self,
+        layer: usize,
+        x: Tensor<2>,
+        rows: &Rows,
+        cache: Option<&mut KvCache>,
+        tape: &mut Tape,
+    ) -> Tensor<2> {
+        let c = &self.config;
+        let norm = self.vector(&format!("model.layers.{layer}.input_layernorm.weight"), tape);
+        let h = ops::rms_norm(x.clone(), norm, c.norm_eps);
+        let q = ops::rope(self.linear(layer, "q_proj", h.clone(), tape), &rows.cos, &rows.sin);
+        let mut k = ops::rope(self.linear(layer, "k_proj", h.clone(), tape), &rows.cos, &rows.sin);
+        let mut v = self.linear(layer, "v_proj", h, tape);
+        if let Some(cache) = cache {
+            (k, v) = cache.extend(layer, k, v);
+        }
+        let spec = AttentionSpec {
+            heads: c.heads,
+            kv_heads: c.kv_heads,
+            head_dim: c.head_dim,
+            scale: 1.0 / (c.head_dim as f32).sqrt(),
+            window: c.windows[layer],
+            softcap: None,
+            segments: rows.segments.clone(),
+        };
+        let mixed = ops::attention(q, k, v, &spec);
+        let x = x + self.linear(layer, "o_proj", mixed, tape);
+        let norm = self.vector(&format!("model.layers.{layer}.post_attention_layernorm.weight"), tape);
+        let h = ops::rms_norm(x.clone(), norm, c.norm_eps);
+        let gate = self.linear(layer, "gate_proj", h.clone(), tape);
+        let up = self.linear(layer, "up_proj", h, tape);
+        x + self.linear(layer, "down_proj", ops::swiglu(gate, up), tape)
+    }
+
+    /// The norm before the head.
+    pub fn final_norm(&self, x: Tensor<2>, tape: &mut Tape) -> Tensor<2> {
+        let weight = self.vector(FINAL_NORM, tape);
+        ops::rms_norm(x, weight, self.config.norm_eps)
+    }
+
+    /// Name of the matrix that makes logits: the embedding where the head is tied.
+    pub fn head_name(&self) -> &'static str {
+        if self.config.tied { EMBEDDING } else { HEAD }
+    }
+
+    /// The head's matrix [vocabulary, hidden].
+    pub fn head(&self) -> Tensor<2> {
+        self.matrix(self.head_name(), &mut Tape::off())
+    }
+
+    /// All hidden states before the final norm, for sequences of these lengths. No autodiff.
+    pub fn hidden(&self, ids: &[u32], lengths: &[usize]) -> Tensor<2> {
+        let rows = self.rows(lengths, 0);
+        let mut x = self.embed(ids);
+        for layer in 0..self.config.layers {
+            x = self.block(layer, x, &rows, None, &mut Tape::off());
+        }
+        x
+    }
+
+    /// Logits [rows, vocabulary] of packed sequences.
+    pub fn logits(&self, ids: &[u32], lengths: &[usize]) -> Tensor<2> {
+        let h = self.final_norm(self.hidden(ids, lengths), &mut Tape::off());
+        h.matmul(self.head().transpose())
+    }
+
+    pub fn parameters(&self) -> u64 {
+        self.config.parameters()
+    }
+}

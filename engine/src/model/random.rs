@@ -1,0 +1,46 @@
+//! A model with random weights: the start of training from nothing, and of benchmarks.
+
+use std::path::PathBuf;
+
+use burn::tensor::Device;
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+
+use super::load::param;
+use super::{Model, ModelConfig};
+
+impl Model {
+    /// Norm gains 1, biases 0, the rest normal with standard deviation 0.02 (GPT-2's and Llama's start).
+    pub fn random(config: ModelConfig, device: &Device, seed: u64) -> Self {
+        let mut rng = StdRng::seed_from_u64(seed);
+        let mut normal = || {
+            // Box-Muller; one of the pair is enough here.
+            let (u, v): (f64, f64) = (1.0 - rng.random::<f64>(), rng.random());
+            ((-2.0 * u.ln()).sqrt() * (2.0 * std::f64::consts::PI * v).cos() * 0.02) as f32
+        };
+        let params = config
+            .tensors()
+            .into_iter()
+            .map(|(name, shape)| {
+                let len = shape.iter().product();
+                let values = match name.as_str() {
+                    n if n.contains("norm") => vec![1.0; len],
+                    n if n.ends_with("bias") => vec![0.0; len],
+                    _ => (0..len).map(|_| normal()).collect(),
+                };
+                let value = param(values, &shape, device);
+                (name, value)
+            })
+            .collect();
+        let inverse_frequencies = config.inverse_frequencies();
+        Self {
+            config,
+            device: device.clone(),
+            source: PathBuf::new(),
+            source_dtype: "F32".into(),
+            params,
+            adapter: None,
+            inverse_frequencies,
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! The same operations out of Burn's own, for devices whose memory the CPU kernels cannot reach.
+
+use burn::tensor::{Int, Tensor, TensorData, activation};
+
+use super::{AdamWStep, AttentionSpec, HeadLoss, read};
+
+pub(super) fn rms_norm(x: Tensor<2>, weight: Tensor<1>, eps: f64) -> Tensor<2> {
+    let r = (x.clone() * x.clone()).mean_dim(1).add_scalar(eps).sqrt().recip();
+    x * r * weight.unsqueeze::<2>()
+}
+
+pub(super) fn rope(x: Tensor<2>, cos: &Tensor<2>, sin: &Tensor<2>) -> Tensor<2> {
+    let ([rows, width], half) = (x.dims(), cos.dims()[1]);
+    let x = x.reshape([rows, width / (2 * half), 2 * half]);
+    let (a, b) = (x.clone().narrow(2, 0, half), x.narrow(2, half, half));
+    let (cos, sin) = (cos.clone().unsqueeze_dim::<3>(1), sin.clone().unsqueeze_dim::<3>(1));
+    let first = a.clone() * cos.clone() - b.clone() * sin.clone();
+    Tensor::cat(vec![first, b * cos + a * sin], 2).reshape([rows, width])
+}
+
+/// [batch * len, heads * dim] -> [batch, heads, len, dim].
+fn split(x: Tensor<2>, batch: usize, heads: usize, dim: usize) -> Tensor<4> {
+    let len = x.dims()[0] / batch;
+    x.reshape([batch, len, heads, dim]).swap_dims(1, 2)
+}
+
+/// K/V heads are repeated by hand: Burn's fused attention reads out of bounds for grouped heads.
+fn repeated(x: Tensor<4>, groups: usize) -> Tensor<4> {
+    if groups == 1 {
+        return x;
+    }
+    let [batch, heads, len, dim] = x.dims();
+    x.unsqueeze_dim::<5>(2).expand([batch, heads, groups, len, dim]).reshape([batch, heads * groups, len, dim])
+}
+
+pub(super) fn attention(q: Tensor<2>, k: Tensor<2>, v: Tensor<2>, spec: &AttentionSpec) -> Tensor<2> {
+    let (batch, device) = (spec.segments.len(), q.device().inner());
+    let first = spec.segments[0];
+    debug_assert!(spec.segments.iter().all(|s| s.q_len == first.q_len && s.k_len == first.k_len));
+    let [rows, width] = q.dims();
+    let q = split(q, batch, spec.heads, spec.head_dim);
+    let groups = spec.heads / spec.kv_heads;
+    let k = repeated(split(k, batch, spec.kv_heads, spec.head_dim), groups);
+    let v = repeated(split(v, batch, spec.kv_heads, spec.head_dim), groups);
+    let mut scores = q.matmul(k.swap_dims(2, 3)).mul_scalar(spec.scale);
+    if let Some(cap) = spec.softcap {
+        scores = scores.div_scalar(cap).tanh().mul_scalar(cap);
+    }
+    let offset = first.k_len - first.q_len;
+    let bias: Vec<f32> = (0..first.q_len)
+        .flat_map(|i| {
+            (0..first.k_len).map(move |j| {
+                let hidden = j > offset + i || spec.window.is_some_and(|w| j + w <= offset + i);
+                if hidden { -1e9 } else { 0.0 }
+            })
+        })
+        .collect();
+    let bias = Tensor::<2>::from_data(TensorData::new(bias, [first.q_len, first.k_len]), &device);
+    let p = activation::softmax(scores + bias.unsqueeze::<4>(), 3);
+    p.matmul(v).swap_dims(1, 2).reshape([rows, width])
+}
+
+pub(super) fn cross_entropy(
+    logits: Tensor<2>,
+    targets: &[u32],
+    scale: f32,
+    want_grad: bool,
+) -> crate::Result<HeadLoss> {
+    let [rows, _] = logits.dims();
+    let device = logits.device();
+    let ids: Vec<i32> = targets.iter().map(|&t| t as i32).collect();
+    let ids = Tensor::<2, Int>::from_data(TensorData::new(ids, [rows, 1]), &device);
+    let log_p = activation::log_softmax(logits, 1);
+    let picked = log_p.clone().gather(1, ids.clone());
+    let best = log_p.clone().max_dim(1);
+    let stats = read(Tensor::cat(vec![picked, best], 1), "computing the loss")?;
+    let rows_out = stats.chunks_exact(2).map(|pair| (-pair[0], pair[0] >= pair[1])).collect();
+    let grad = want_grad.then(|| {
+        let minus = Tensor::<2>::full([rows, 1], -1.0, &device);
+        log_p.exp().scatter(1, ids, minus, burn::tensor::IndexingUpdateOp::Add).mul_scalar(scale)
+    });
+    Ok(HeadLoss { rows: rows_out, grad })
+}
+
+pub(super) fn adamw(w: Tensor<1>, m: Tensor<1>, v: Tensor<1>, g: Tensor<1>, s: AdamWStep) -> [Tensor<1>; 3] {
+    let g = g.mul_scalar(s.grad_scale);
+    let m = m.mul_scalar(s.beta1) + g.clone().mul_scalar(1.0 - s.beta1);
+    let v = v.mul_scalar(s.beta2) + (g.clone() * g).mul_scalar(1.0 - s.beta2);
+    let root = v.clone().sqrt().mul_scalar(1.0 / s.correction2.sqrt()).add_scalar(s.eps);
+    let w = w.mul_scalar(1.0 - s.learning_rate * s.weight_decay)
+        - (m.clone() / root).mul_scalar(s.learning_rate / s.correction1);
+    [w, m, v]
+}
+
+pub(super) fn square_sum(x: &Tensor<1>) -> crate::Result<f64> {
+    Ok(read((x.clone() * x.clone()).sum(), "measuring the gradient")?.first().copied().map_or(0.0, f64::from))
+}

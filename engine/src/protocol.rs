@@ -1,0 +1,261 @@
+//! Everything that crosses between window and engine: plain serde data, no Burn types.
+//!
+//! The window sends [`Command`]s and folds [`Event`]s. The same events are written to a run's
+//! `events.jsonl`, so a finished run is shown by replaying them.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::data::Mapping;
+use crate::recipe::Recipe;
+
+/// Names a run: the folder name of its `output_dir` plus a time stamp, chosen by the sender.
+pub type RunId = String;
+/// Chosen by the sender; every answer carries it back.
+pub type RequestId = u64;
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub enum Command {
+    /// Lists devices and tries each one in a child process. Answer: `DevicesProbed`.
+    ProbeDevices,
+    /// Reads headers and config only. Answer: `ModelInspected` or `CommandFailed`.
+    InspectModel { request: RequestId, path: PathBuf },
+    /// Reads a data file (a newer request cancels an older one). Answer: `DataProgress`..., `DataInspected` or `CommandFailed`.
+    InspectData { request: RequestId, source: DataSource },
+    CancelInspect { request: RequestId },
+    /// Ends in exactly one `RunFinished`.
+    StartRun { id: RunId, recipe: Box<Recipe>, resume: bool },
+    PauseRun,
+    ResumeRun,
+    /// Saves a checkpoint, then ends the run.
+    StopRun,
+    SaveNow,
+    /// Answer: `TokenSampled`..., `GenerateFinished` or `CommandFailed`.
+    Generate { request: RequestId, prompt: Prompt },
+    CancelGenerate { request: RequestId },
+    /// Frees the models that Generate keeps loaded.
+    UnloadModels,
+    Shutdown,
+}
+
+/// A data file and how to read it. `model` is the folder or GGUF file whose tokenizer and chat template shape the rows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DataSource {
+    pub path: PathBuf,
+    /// None: detect.
+    pub mapping: Option<Mapping>,
+    pub model: Option<PathBuf>,
+    pub cutoff_len: usize,
+    pub train_on_prompt: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ChatMessage {
+    pub role: String,
+    pub content: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Sampling {
+    pub max_new_tokens: usize,
+    /// 0: greedy.
+    pub temperature: f32,
+    pub top_p: f32,
+    /// 0: no limit.
+    pub top_k: usize,
+    pub seed: u64,
+}
+
+impl Default for Sampling {
+    fn default() -> Self {
+        Self { max_new_tokens: 1024, temperature: 0.95, top_p: 0.7, top_k: 50, seed: 42 }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum PromptText {
+    /// Continued as it stands.
+    Plain(String),
+    /// Rendered through the chat template.
+    Chat(Vec<ChatMessage>),
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Prompt {
+    pub model: PathBuf,
+    pub adapter: Option<PathBuf>,
+    /// auto | cpu | gpu | cuda, with :N
+    pub device: String,
+    pub text: PromptText,
+    pub sampling: Sampling,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub enum Event {
+    DevicesProbed { devices: Vec<DeviceInfo> },
+    ModelInspected { request: RequestId, summary: ModelSummary },
+    /// `total` is in bytes of the file where rows are not known beforehand; 0 when unknown.
+    DataProgress { request: RequestId, done: u64, total: u64 },
+    DataInspected { request: RequestId, summary: Box<crate::data::DataSummary> },
+    RunStarted { id: RunId, facts: Box<RunFacts> },
+    StepReported { id: RunId, report: StepReport },
+    EvalReported { id: RunId, report: EvalReport },
+    CheckpointSaved { id: RunId, step: usize, path: PathBuf },
+    RunPaused { id: RunId },
+    RunResumed { id: RunId },
+    /// What the run is doing when it is not stepping: "Loading the model", fraction 0 to 1 where known.
+    RunProgress { id: RunId, phase: Phase, fraction: Option<f32> },
+    RunFinished { id: RunId, outcome: Outcome },
+    TokenSampled { request: RequestId, text: String },
+    GenerateFinished { request: RequestId, prompt_tokens: usize, new_tokens: usize, elapsed_secs: f64, reason: FinishReason },
+    Warned { id: Option<RunId>, message: String },
+    CommandFailed { request: Option<RequestId>, problem: Problem },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Phase {
+    LoadingModel,
+    PreparingData,
+    WarmingUp,
+    Evaluating,
+    Saving,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum FinishReason {
+    EndOfText,
+    LengthLimit,
+    Cancelled,
+}
+
+/// An error as it crosses the link.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Problem {
+    /// `Error::code()`.
+    pub code: String,
+    pub message: String,
+}
+
+impl From<&crate::Error> for Problem {
+    fn from(error: &crate::Error) -> Self {
+        Self { code: error.code().into(), message: error.to_string() }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Outcome {
+    Completed { result: PathBuf },
+    /// By the person or by early stopping; `result` where something was written.
+    Stopped { result: Option<PathBuf>, reason: String },
+    Failed { problem: Problem },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DeviceKind {
+    Cpu,
+    Gpu,
+    Cuda,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DeviceInfo {
+    /// What a recipe writes: cpu, gpu:0, cuda:0.
+    pub id: String,
+    pub kind: DeviceKind,
+    /// "AMD EPYC, 2 cores", "llvmpipe (Vulkan, software)".
+    pub name: String,
+    /// A GPU driver that computes on the CPU.
+    pub software: bool,
+    pub memory_bytes: Option<u64>,
+    /// Ok after its numbers agreed with the CPU's; else why it is not offered.
+    pub verdict: Verdict,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Verdict {
+    Trusted { largest_difference: f32 },
+    Refused { reason: String },
+}
+
+/// What can be told of a model without loading it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ModelSummary {
+    pub path: PathBuf,
+    pub name: String,
+    /// Llama, Mistral, Qwen2.
+    pub family: String,
+    /// "safetensors, 2 shards" or "GGUF Q4_K".
+    pub format: String,
+    /// Storage type of most weights: F32, BF16, Q4_K.
+    pub dtype: String,
+    pub parameters: u64,
+    pub file_bytes: u64,
+    pub layers: usize,
+    pub hidden_size: usize,
+    pub intermediate_size: usize,
+    pub heads: usize,
+    pub kv_heads: usize,
+    pub vocab_size: usize,
+    pub max_position_embeddings: usize,
+    pub tied_head: bool,
+    pub has_chat_template: bool,
+    /// Names of the linear layers inside a block that LoRA can target: q_proj, ...
+    pub linear_names: Vec<String>,
+    /// An adapter lies in the same folder (a PEFT folder was picked): its base.
+    pub warnings: Vec<String>,
+}
+
+/// What a run is, told once at its start.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunFacts {
+    pub recipe: Recipe,
+    pub output_dir: PathBuf,
+    pub device: String,
+    pub total_steps: usize,
+    pub steps_per_epoch: usize,
+    /// Steps already done when the run was resumed.
+    pub first_step: usize,
+    pub train_rows: usize,
+    pub eval_rows: usize,
+    pub dropped_rows: usize,
+    pub parameters: u64,
+    pub trainable_parameters: u64,
+    /// "kept" or "recomputed": see trainer.rs.
+    pub graph: String,
+    pub started_unix_secs: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StepReport {
+    /// From 1.
+    pub step: usize,
+    pub epoch: f64,
+    pub loss: f32,
+    /// Before clipping.
+    pub grad_norm: f32,
+    /// The one this step used.
+    pub learning_rate: f64,
+    /// Share of labelled tokens whose most likely continuation was right.
+    pub token_accuracy: Option<f32>,
+    pub tokens: u64,
+    /// Since the run (or its resumed part) began.
+    pub total_tokens: u64,
+    pub tokens_per_sec: f64,
+    pub elapsed_secs: f64,
+    pub remaining_secs: f64,
+    pub memory_bytes: u64,
+    pub peak_memory_bytes: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EvalReport {
+    pub step: usize,
+    pub epoch: f64,
+    /// Mean over all labelled tokens of the evaluation set.
+    pub loss: f32,
+    pub perplexity: f32,
+    /// This is the lowest so far.
+    pub best: bool,
+    pub elapsed_secs: f64,
+}

@@ -1,0 +1,512 @@
+//! A run's folder (`output_dir`): its recipe, its log, its checkpoints, its report. Files appear whole or not at all;
+//! the two logs grow line by line and forgive a torn last line.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+use crate::files::{write_atomic, write_json_atomic};
+use crate::protocol::{EvalReport, Event, StepReport};
+use crate::recipe::Recipe;
+
+const RECIPE: &str = "recipe.yaml";
+const EVENTS: &str = "events.jsonl";
+const LOG: &str = "trainer_log.jsonl";
+const REPORT: &str = "report.json";
+const CHECKPOINT: &str = "checkpoint-";
+/// Written at the start and removed, to learn early that a folder cannot be written or a disk is full.
+const PROBE_BYTES: usize = 256 * 1024;
+
+/// The open folder of one run.
+#[derive(Debug)]
+pub struct RunFolder {
+    dir: PathBuf,
+    events: JsonLines,
+    log: JsonLines,
+}
+
+/// One line of `trainer_log.jsonl`: LLaMA-Factory's fields and `grad_norm`. What is None is left out.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct LogLine {
+    pub current_steps: usize,
+    pub total_steps: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub loss: Option<f32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub eval_loss: Option<f32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accuracy: Option<f32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub grad_norm: Option<f32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lr: Option<f64>,
+    pub epoch: f64,
+    /// 0 to 100.
+    pub percentage: f64,
+    /// H:MM:SS, as is `remaining_time`.
+    pub elapsed_time: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remaining_time: Option<String>,
+    /// Tokens a second.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub throughput: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub total_tokens: Option<u64>,
+}
+
+impl LogLine {
+    pub fn of_step(report: &StepReport, total_steps: usize) -> Self {
+        Self {
+            loss: Some(report.loss),
+            accuracy: report.token_accuracy,
+            grad_norm: Some(report.grad_norm),
+            lr: Some(report.learning_rate),
+            remaining_time: Some(hms(report.remaining_secs)),
+            throughput: Some(two_digits(report.tokens_per_sec)),
+            total_tokens: Some(report.total_tokens),
+            ..Self::at(report.step, total_steps, report.epoch, report.elapsed_secs)
+        }
+    }
+
+    pub fn of_eval(report: &EvalReport, total_steps: usize) -> Self {
+        Self { eval_loss: Some(report.loss), ..Self::at(report.step, total_steps, report.epoch, report.elapsed_secs) }
+    }
+
+    fn at(step: usize, total_steps: usize, epoch: f64, elapsed_secs: f64) -> Self {
+        Self {
+            current_steps: step,
+            total_steps,
+            epoch: (epoch * 1e4).round() / 1e4,
+            percentage: if total_steps == 0 { 0.0 } else { two_digits(step as f64 * 100.0 / total_steps as f64) },
+            elapsed_time: hms(elapsed_secs),
+            ..Self::default()
+        }
+    }
+}
+
+/// `report.json`: what a run was and what it took.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunReport {
+    pub luthier_version: String,
+    pub burn_version: String,
+    pub device: String,
+    /// "completed", "stopped" or "failed".
+    pub outcome: String,
+    pub steps: usize,
+    pub total_tokens: u64,
+    pub parameters: u64,
+    pub trainable_parameters: u64,
+    pub last_loss: Option<f32>,
+    pub best_eval_loss: Option<f32>,
+    pub peak_memory_bytes: u64,
+    pub elapsed_secs: f64,
+}
+
+impl RunFolder {
+    /// Starts a run in `dir`, which is made if need be. With `overwrite` an earlier run's logs, report and checkpoints go.
+    /// Call it when model and data are known to be good: before that, nothing should be overwritten.
+    ///
+    /// # Errors
+    /// `Io` if the folder cannot be written or the disk is full, before anything is touched; `Refused` if it holds a run.
+    pub fn create(dir: impl AsRef<Path>, recipe: &Recipe, overwrite: bool) -> Result<Self> {
+        let dir = dir.as_ref();
+        probe(dir)?;
+        if let Some(found) = traces_of_a_run(dir).filter(|_| !overwrite) {
+            return Err(Error::Refused(format!(
+                "{} already holds a run ({found}): choose another folder, resume it, or set overwrite_output_dir: true",
+                dir.display()
+            )));
+        }
+        write_atomic(&dir.join(RECIPE), recipe.to_yaml().as_bytes())?;
+        for (_, checkpoint) in checkpoint_dirs(dir) {
+            fs::remove_dir_all(&checkpoint).map_err(|error| Error::io(&checkpoint, error))?;
+        }
+        for name in [EVENTS, LOG, REPORT] {
+            match fs::remove_file(dir.join(name)) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(Error::io(dir.join(name), error));
+                }
+                _ => {}
+            }
+        }
+        Self::open(dir)
+    }
+
+    /// Goes on with the run in `dir` after `step`: what the logs say of later steps is taken out, since they come again.
+    ///
+    /// # Errors
+    /// `Io` if the folder cannot be written or read.
+    pub fn resume(dir: impl AsRef<Path>, recipe: &Recipe, step: usize) -> Result<Self> {
+        let dir = dir.as_ref();
+        probe(dir)?;
+        write_atomic(&dir.join(RECIPE), recipe.to_yaml().as_bytes())?;
+        keep_lines(&dir.join(EVENTS), |line| {
+            serde_json::from_str::<Stamped>(line).is_ok_and(|stamped| step_of(&stamped.event) <= step)
+        })?;
+        keep_lines(&dir.join(LOG), |line| {
+            serde_json::from_str::<LogLine>(line).is_ok_and(|logged| logged.current_steps <= step)
+        })?;
+        Self::open(dir)
+    }
+
+    fn open(dir: &Path) -> Result<Self> {
+        let (events, log) = (JsonLines::open(&dir.join(EVENTS))?, JsonLines::open(&dir.join(LOG))?);
+        Ok(Self { dir: dir.to_owned(), events, log })
+    }
+
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Appends an event with the present time.
+    ///
+    /// # Errors
+    /// `Io`, as when the disk is full; the file stays readable and later lines may succeed.
+    pub fn append_event(&mut self, event: &Event) -> Result<()> {
+        let at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
+        self.events.append(&StampedRef { at, event })
+    }
+
+    /// Appends a line to `trainer_log.jsonl`.
+    ///
+    /// # Errors
+    /// As `append_event`.
+    pub fn append_log(&mut self, line: &LogLine) -> Result<()> {
+        self.log.append(line)
+    }
+
+    /// # Errors
+    /// `Io` if it cannot be written.
+    pub fn write_report(&self, report: &RunReport) -> Result<()> {
+        write_json_atomic(&self.dir.join(REPORT), report)
+    }
+
+    /// An empty folder to write the checkpoint of `step` into; it does not count until `finish_checkpoint`.
+    ///
+    /// # Errors
+    /// `Io` if it cannot be made.
+    pub fn begin_checkpoint(&self, step: usize) -> Result<PathBuf> {
+        let unfinished = self.dir.join(format!("{CHECKPOINT}{step}.tmp"));
+        if unfinished.exists() {
+            fs::remove_dir_all(&unfinished).map_err(|error| Error::io(&unfinished, error))?;
+        }
+        fs::create_dir(&unfinished).map_err(|error| Error::io(&unfinished, error))?;
+        Ok(unfinished)
+    }
+
+    /// Makes the checkpoint of `step` count, then removes the oldest ones beyond `keep`. Returns its folder.
+    ///
+    /// # Errors
+    /// `Io`; the checkpoints that were there stay.
+    pub fn finish_checkpoint(&self, step: usize, keep: Option<usize>) -> Result<PathBuf> {
+        let unfinished = self.dir.join(format!("{CHECKPOINT}{step}.tmp"));
+        let finished = self.dir.join(format!("{CHECKPOINT}{step}"));
+        sync_dir(&unfinished)?;
+        if finished.exists() {
+            fs::remove_dir_all(&finished).map_err(|error| Error::io(&finished, error))?;
+        }
+        fs::rename(&unfinished, &finished).map_err(|error| Error::io(&finished, error))?;
+        sync_dir(&self.dir)?;
+        let mut older: Vec<_> = checkpoint_dirs(&self.dir).into_iter().filter(|(at, _)| *at != step).collect();
+        while keep.is_some_and(|keep| older.len() + 1 > keep.max(1)) {
+            let (_, oldest) = older.remove(0);
+            fs::remove_dir_all(&oldest).map_err(|error| Error::io(&oldest, error))?;
+        }
+        Ok(finished)
+    }
+}
+
+#[derive(Serialize)]
+struct StampedRef<'a> {
+    at: f64,
+    event: &'a Event,
+}
+
+#[derive(Deserialize)]
+struct Stamped {
+    at: f64,
+    event: Event,
+}
+
+/// A file that grows by whole lines of JSON.
+#[derive(Debug)]
+struct JsonLines {
+    path: PathBuf,
+    file: File,
+    /// The last line was not written to its end.
+    torn: bool,
+}
+
+impl JsonLines {
+    fn open(path: &Path) -> Result<Self> {
+        let open = || -> std::io::Result<(File, bool)> {
+            let mut file = OpenOptions::new().create(true).append(true).read(true).open(path)?;
+            let mut last = [b'\n'];
+            if file.metadata()?.len() > 0 {
+                file.seek(SeekFrom::End(-1))?;
+                file.read_exact(&mut last)?;
+            }
+            Ok((file, last != [b'\n']))
+        };
+        let (file, torn) = open().map_err(|error| Error::io(path, error))?;
+        Ok(Self { path: path.to_owned(), file, torn })
+    }
+
+    fn append(&mut self, value: &impl Serialize) -> Result<()> {
+        let json = serde_json::to_string(value).map_err(|error| Error::Internal(format!("a log line: {error}")))?;
+        let line = format!("{}{json}\n", if self.torn { "\n" } else { "" });
+        self.torn = true;
+        self.file.write_all(line.as_bytes()).map_err(|error| Error::io(&self.path, error))?;
+        self.torn = false;
+        Ok(())
+    }
+}
+
+/// A run's events with their Unix times in seconds; lines that cannot be read (torn, or of a newer version) are passed over.
+///
+/// # Errors
+/// `Io` if there is no `events.jsonl`.
+pub fn read_events(dir: impl AsRef<Path>) -> Result<Vec<(f64, Event)>> {
+    let text = read_lossy(&dir.as_ref().join(EVENTS))?;
+    let stamped = text.lines().filter_map(|line| serde_json::from_str::<Stamped>(line).ok());
+    Ok(stamped.map(|stamped| (stamped.at, stamped.event)).collect())
+}
+
+/// Finished checkpoints of a run's folder with their steps, oldest first.
+pub fn checkpoint_dirs(dir: impl AsRef<Path>) -> Vec<(usize, PathBuf)> {
+    let entries = fs::read_dir(dir).into_iter().flatten().flatten().filter(|entry| entry.path().is_dir());
+    let mut checkpoints: Vec<_> =
+        entries.filter_map(|entry| Some((step_of_dir(&entry.path())?, entry.path()))).collect();
+    checkpoints.sort();
+    checkpoints
+}
+
+fn step_of_dir(path: &Path) -> Option<usize> {
+    path.file_name()?.to_str()?.strip_prefix(CHECKPOINT)?.parse().ok()
+}
+
+/// The newest checkpoint of a run's folder.
+pub fn latest_checkpoint(dir: impl AsRef<Path>) -> Option<(usize, PathBuf)> {
+    checkpoint_dirs(dir).pop()
+}
+
+/// Where to go on from: `path` is a checkpoint-N folder or a run's folder, whose newest checkpoint is meant.
+///
+/// # Errors
+/// `BadRecipe` if there is none.
+pub fn checkpoint_to_resume(path: impl AsRef<Path>) -> Result<(usize, PathBuf)> {
+    let path = path.as_ref();
+    let named = step_of_dir(path).filter(|_| path.is_dir()).map(|step| (step, path.to_owned()));
+    named.or_else(|| latest_checkpoint(path)).ok_or_else(|| {
+        let reason = format!("{} is no checkpoint and holds none", path.display());
+        Error::recipe("resume_from_checkpoint", reason, "start the run afresh, or choose a checkpoint-N folder")
+    })
+}
+
+/// What shows that `dir` holds a run with something to lose.
+pub(crate) fn traces_of_a_run(dir: &Path) -> Option<String> {
+    let results = [REPORT, "adapter_model.safetensors", "model.safetensors", "model.safetensors.index.json"];
+    if let Some(name) = results.iter().find(|name| dir.join(name).exists()) {
+        return Some((*name).to_owned());
+    }
+    if fs::metadata(dir.join(LOG)).is_ok_and(|log| log.len() > 0) {
+        return Some(LOG.to_owned());
+    }
+    latest_checkpoint(dir).map(|(step, _)| format!("{CHECKPOINT}{step}"))
+}
+
+/// The step that an event tells about; 0 for events that tell of none.
+fn step_of(event: &Event) -> usize {
+    match event {
+        Event::StepReported { report, .. } => report.step,
+        Event::EvalReported { report, .. } => report.step,
+        Event::CheckpointSaved { step, .. } => *step,
+        _ => 0,
+    }
+}
+
+fn keep_lines(path: &Path, keep: impl Fn(&str) -> bool) -> Result<()> {
+    if !path.exists() {
+        return Ok(());
+    }
+    let text = read_lossy(path)?;
+    let kept: String = text.lines().filter(|line| keep(line)).flat_map(|line| [line, "\n"]).collect();
+    if kept == text { Ok(()) } else { write_atomic(path, kept.as_bytes()) }
+}
+
+fn read_lossy(path: &Path) -> Result<String> {
+    let bytes = fs::read(path).map_err(|error| Error::io(path, error))?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// Makes the folder and writes a file there and back.
+fn probe(dir: &Path) -> Result<()> {
+    fs::create_dir_all(dir).map_err(|error| Error::io(dir, error))?;
+    let attempt = || -> std::io::Result<()> {
+        let mut file = tempfile::NamedTempFile::new_in(dir)?;
+        file.write_all(&vec![0x5a; PROBE_BYTES])?;
+        file.as_file().sync_all()
+    };
+    attempt()
+        .map_err(|error| Error::Io { path: dir.to_owned(), reason: format!("the folder cannot be written: {error}") })
+}
+
+/// So that a rename survives a power cut; Windows has no such call.
+fn sync_dir(dir: &Path) -> Result<()> {
+    if cfg!(unix) {
+        File::open(dir).and_then(|file| file.sync_all()).map_err(|error| Error::io(dir, error))?;
+    }
+    Ok(())
+}
+
+/// Seconds as H:MM:SS; hours go on beyond a day.
+pub fn hms(secs: f64) -> String {
+    let secs = if secs.is_finite() { secs.max(0.0) as u64 } else { 0 };
+    format!("{}:{:02}:{:02}", secs / 3600, secs / 60 % 60, secs % 60)
+}
+
+fn two_digits(number: f64) -> f64 {
+    (number * 100.0).round() / 100.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn step(step: usize) -> Event {
+        let report = StepReport {
+            step,
+            epoch: 0.123456,
+            loss: 2.5,
+            grad_norm: 1.25,
+            learning_rate: 1e-4,
+            token_accuracy: None,
+            tokens: 10,
+            total_tokens: 10 * step as u64,
+            tokens_per_sec: 12.3456,
+            elapsed_secs: 3725.9,
+            remaining_secs: 90061.0,
+            memory_bytes: 1,
+            peak_memory_bytes: 2,
+        };
+        Event::StepReported { id: "run".into(), report }
+    }
+
+    fn line(event: &Event) -> LogLine {
+        let Event::StepReported { report, .. } = event else { panic!("a step") };
+        LogLine::of_step(report, 8)
+    }
+
+    fn steps(dir: &Path) -> Vec<usize> {
+        read_events(dir).unwrap().iter().map(|(_, event)| step_of(event)).collect()
+    }
+
+    #[test]
+    fn log_has_llama_factorys_fields() {
+        let json = serde_json::to_value(line(&step(3))).unwrap();
+        let expected = serde_json::json!({"current_steps": 3, "total_steps": 8, "loss": 2.5, "grad_norm": 1.25, "lr": 1e-4,
+            "epoch": 0.1235, "percentage": 37.5, "elapsed_time": "1:02:05", "remaining_time": "25:01:01",
+            "throughput": 12.35, "total_tokens": 30});
+        assert_eq!(json, expected);
+    }
+
+    #[test]
+    fn torn_line_costs_one_event() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut run = RunFolder::create(dir.path(), &Recipe::default(), false).unwrap();
+        run.append_event(&step(1)).unwrap();
+        drop(run);
+        let path = dir.path().join(EVENTS);
+        let mut bytes = fs::read(&path).unwrap();
+        bytes.extend_from_slice(b"{\"at\": 1.0, \"event\": {\"StepRep\xe4");
+        fs::write(&path, bytes).unwrap();
+        assert_eq!(steps(dir.path()), [1]);
+        let mut reopened = RunFolder::open(dir.path()).unwrap();
+        reopened.append_event(&step(2)).unwrap();
+        assert_eq!(steps(dir.path()), [1, 2]);
+    }
+
+    #[test]
+    fn resumed_run_forgets_what_comes_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut run = RunFolder::create(dir.path(), &Recipe::default(), false).unwrap();
+        for event in [step(1), step(2), step(3)] {
+            run.append_event(&event).unwrap();
+            run.append_log(&line(&event)).unwrap();
+        }
+        drop(run);
+        let mut run = RunFolder::resume(dir.path(), &Recipe::default(), 2).unwrap();
+        run.append_event(&step(3)).unwrap();
+        run.append_log(&line(&step(3))).unwrap();
+        assert_eq!(steps(dir.path()), [1, 2, 3]);
+        assert_eq!(fs::read_to_string(dir.path().join(LOG)).unwrap().lines().count(), 3);
+    }
+
+    #[test]
+    fn earlier_run_is_kept_unless_told() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut run = RunFolder::create(dir.path(), &Recipe::default(), false).unwrap();
+        run.append_event(&step(1)).unwrap();
+        drop(run);
+        // Nothing of value was made yet.
+        let mut run = RunFolder::create(dir.path(), &Recipe::default(), false).unwrap();
+        assert!(steps(dir.path()).is_empty());
+        run.append_log(&line(&step(1))).unwrap();
+        run.begin_checkpoint(1).unwrap();
+        run.finish_checkpoint(1, None).unwrap();
+        let error = RunFolder::create(dir.path(), &Recipe::default(), false).unwrap_err();
+        assert_eq!(error.code(), "refused");
+        assert!(fs::metadata(dir.path().join(LOG)).unwrap().len() > 0);
+        RunFolder::create(dir.path(), &Recipe::default(), true).unwrap();
+        assert_eq!((traces_of_a_run(dir.path()), checkpoint_dirs(dir.path())), (None, vec![]));
+    }
+
+    #[test]
+    fn only_finished_checkpoints_count() {
+        let dir = tempfile::tempdir().unwrap();
+        let run = RunFolder::create(dir.path(), &Recipe::default(), false).unwrap();
+        for step in [9, 10, 100] {
+            fs::write(run.begin_checkpoint(step).unwrap().join("weights"), "w").unwrap();
+            run.finish_checkpoint(step, Some(2)).unwrap();
+        }
+        run.begin_checkpoint(200).unwrap();
+        let steps: Vec<_> = checkpoint_dirs(dir.path()).into_iter().map(|(step, _)| step).collect();
+        assert_eq!(steps, [10, 100]);
+        assert_eq!(checkpoint_to_resume(dir.path()).unwrap().0, 100);
+        assert_eq!(checkpoint_to_resume(dir.path().join("checkpoint-10")).unwrap().0, 10);
+        assert!(checkpoint_to_resume(dir.path().join("checkpoint-7")).is_err());
+    }
+
+    #[test]
+    fn folder_that_cannot_be_written_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("file");
+        fs::write(&file, "mine").unwrap();
+        let error = RunFolder::create(&file, &Recipe::default(), true).unwrap_err();
+        assert!(error.code() == "io" && error.to_string().contains("file"), "{error}");
+        assert_eq!(fs::read_to_string(&file).unwrap(), "mine");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn full_disk_is_an_error_not_a_panic() {
+        let full = Path::new("/dev/full");
+        let file = OpenOptions::new().append(true).open(full).unwrap();
+        let mut lines = JsonLines { path: full.to_owned(), file, torn: false };
+        let error = lines.append(&line(&step(1))).unwrap_err();
+        assert!(error.code() == "io" && lines.torn, "{error}");
+    }
+
+    #[test]
+    fn hours_go_on_beyond_a_day() {
+        assert_eq!(
+            [hms(0.0), hms(59.9), hms(3600.0), hms(1e6), hms(f64::NAN)],
+            ["0:00:00", "0:00:59", "1:00:00", "277:46:40", "0:00:00"]
+        );
+    }
+}

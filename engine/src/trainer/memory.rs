@@ -1,0 +1,23 @@
+//! How much memory this process has and takes.
+
+use sysinfo::{ProcessRefreshKind, ProcessesToUpdate, System, get_current_pid};
+
+/// Resident memory of this process in bytes; 0 where the system does not tell.
+pub fn resident_bytes() -> u64 {
+    // /proc/self/statm is one short read; sysinfo's way costs milliseconds.
+    if let Ok(text) = std::fs::read_to_string("/proc/self/statm") {
+        if let Some(pages) = text.split_whitespace().nth(1).and_then(|p| p.parse::<u64>().ok()) {
+            return pages * 4096;
+        }
+    }
+    let (Ok(pid), Ok(mut system)) = (get_current_pid(), System::new()) else { return 0 };
+    system.refresh_processes_specifics(ProcessesToUpdate::Some(&[pid]), true, ProcessRefreshKind::nothing().with_memory());
+    system.process(pid).map_or(0, sysinfo::Process::memory)
+}
+
+/// Memory that is free for use in bytes; None where the system does not tell.
+pub fn available_bytes() -> Option<u64> {
+    let mut system = System::new().ok()?;
+    system.refresh_memory();
+    Some(system.available_memory()).filter(|bytes| *bytes > 0)
+}

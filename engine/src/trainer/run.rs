@@ -1,0 +1,225 @@
+//! A run from recipe to result: everything around the loop.
+
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use super::{Desk, Ending, Graph, Plan, Trainer, Wish, available_bytes, checkpoint, kept_bytes};
+use crate::adapter::{LoraConfig, Targets};
+use crate::model::{Model, Param, save_companions, save_full};
+use crate::optimizer::{AdamW, Schedule};
+use crate::protocol::{Event, Outcome, Phase, RunFacts, RunId};
+use crate::recipe::{FinetuningType, Recipe};
+use crate::run_folder::{RunFolder, RunReport, checkpoint_to_resume};
+use crate::tokenizer::TextTokenizer;
+use crate::{Error, Result, data, device, freeze, ops};
+
+/// Does a whole run. Events go to `desk`; the caller tells how it finished.
+///
+/// # Errors
+/// Any of the engine's; bad input is found before anything in `output_dir` is touched.
+pub fn start(id: &RunId, recipe: &Recipe, resume: bool, desk: &mut dyn Desk) -> Result<Outcome> {
+    let mut warnings = recipe.validate()?;
+    let summary = crate::model::inspect(&recipe.model_name_or_path)?;
+    let tokenizer = TextTokenizer::load(&recipe.model_name_or_path)?;
+    tokenizer.check_fits(summary.vocab_size)?;
+    let resume_from = match (&recipe.resume_from_checkpoint, resume) {
+        (Some(path), _) => Some(checkpoint_to_resume(path)?),
+        (None, true) => Some(checkpoint_to_resume(&recipe.output_dir)?),
+        (None, false) => None,
+    };
+    desk.tell(progress(id, Phase::PreparingData, None));
+    let prepared = data::prepare(recipe, &tokenizer, &mut |done, total| {
+        desk.tell(progress(id, Phase::PreparingData, fraction(done, total)));
+        flow(desk)
+    })?;
+    warnings.extend(prepared.warnings);
+    let (device, device_name) = device::open(&recipe.device)?;
+    desk.tell(progress(id, Phase::LoadingModel, Some(0.0)));
+    let mut model = Model::load(&recipe.model_name_or_path, &device, &mut |done, total| {
+        desk.tell(progress(id, Phase::LoadingModel, fraction(done, total)));
+        flow(desk)
+    })?;
+    if recipe.finetuning_type == FinetuningType::Lora {
+        put_on_adapter(&mut model, recipe)?;
+    }
+    let learning = freeze::learning(recipe, &model)?;
+    let plan = Plan::new(recipe, prepared.train.len());
+    let mut optimizer = AdamW::new(recipe);
+    let state = match &resume_from {
+        Some((_, path)) => checkpoint::load(path, &mut model, &learning, &mut optimizer)?,
+        None => checkpoint::RunState::default(),
+    };
+    let mut folder = match &resume_from {
+        Some((step, _)) => RunFolder::resume(&recipe.output_dir, recipe, *step)?,
+        None => RunFolder::create(&recipe.output_dir, recipe, recipe.overwrite_output_dir)?,
+    };
+    let graph = choose_graph(recipe, &model, plan.largest_batch(&prepared.train));
+    let trainable: usize = learning.iter().filter_map(|n| model.params.get(n)).map(Param::len).sum();
+    let facts = RunFacts {
+        recipe: recipe.clone(),
+        output_dir: recipe.output_dir.clone(),
+        device: device_name,
+        total_steps: plan.total_steps,
+        steps_per_epoch: plan.steps_per_epoch,
+        first_step: state.step,
+        train_rows: prepared.train.len(),
+        eval_rows: prepared.eval.len(),
+        dropped_rows: prepared.dropped,
+        parameters: model.parameters(),
+        trainable_parameters: trainable as u64,
+        graph: if graph == Graph::Kept { "kept" } else { "recomputed" }.into(),
+        started_unix_secs: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs()),
+    };
+    let started = Event::RunStarted { id: id.clone(), facts: Box::new(facts.clone()) };
+    folder.append_event(&started)?;
+    desk.tell(started);
+    for message in warnings {
+        let event = Event::Warned { id: Some(id.clone()), message };
+        folder.append_event(&event)?;
+        desk.tell(event);
+    }
+    let mut trainer = Trainer {
+        id: id.clone(),
+        recipe,
+        schedule: Schedule::new(recipe, plan.total_steps),
+        last_saved: resume_from.map(|(step, _)| step),
+        model,
+        learning,
+        optimizer,
+        train: prepared.train,
+        eval: prepared.eval,
+        pad_id: tokenizer.pad_id(),
+        plan,
+        graph,
+        folder,
+        state,
+        desk,
+        started: Instant::now(),
+        tokens_this_session: 0,
+        peak_memory: 0,
+        last_loss: None,
+        window: (0.0, 0),
+    };
+    let ended = trainer.train();
+    let outcome = match &ended {
+        Ok(Ending::Completed) => {
+            keep_best(&mut trainer)?;
+            Ok(Outcome::Completed { result: save_result(&mut trainer)? })
+        }
+        Ok(Ending::Early) => {
+            let best = keep_best(&mut trainer)?;
+            let reason = format!("the evaluation loss stopped falling; the result is that of step {best}");
+            Ok(Outcome::Stopped { result: Some(save_result(&mut trainer)?), reason })
+        }
+        Ok(Ending::Stopped) => {
+            let reason = format!("stopped at step {}; a checkpoint was saved", trainer.state.step);
+            Ok(Outcome::Stopped { result: Some(save_result(&mut trainer)?), reason })
+        }
+        Err(_) => Err(()),
+    };
+    let word = match ended {
+        Ok(Ending::Completed) => "completed",
+        Ok(_) => "stopped",
+        Err(_) => "failed",
+    };
+    let report = trainer.report(&facts, word);
+    match (ended, outcome) {
+        (Ok(_), Ok(outcome)) => {
+            trainer.folder.write_report(&report)?;
+            let finished = Event::RunFinished { id: id.clone(), outcome: outcome.clone() };
+            trainer.folder.append_event(&finished)?;
+            Ok(outcome)
+        }
+        (Err(error), _) => {
+            let outcome = Outcome::Failed { problem: (&error).into() };
+            // The error itself matters more than failing to note it (the disk may be what is full).
+            let _ = trainer.folder.append_event(&Event::RunFinished { id: id.clone(), outcome });
+            let _ = trainer.folder.write_report(&report);
+            Err(error)
+        }
+        (Ok(_), Err(())) => Err(Error::Internal("a run ended without an outcome".into())),
+    }
+}
+
+fn progress(id: &RunId, phase: Phase, fraction: Option<f32>) -> Event {
+    Event::RunProgress { id: id.clone(), phase, fraction }
+}
+
+fn fraction(done: u64, total: u64) -> Option<f32> {
+    (total > 0).then(|| done as f32 / total as f32)
+}
+
+fn flow(desk: &mut dyn Desk) -> ControlFlow<()> {
+    if desk.wish() == Wish::Stop { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+}
+
+fn put_on_adapter(model: &mut Model, recipe: &Recipe) -> Result<()> {
+    if let Some(path) = &recipe.adapter_name_or_path {
+        return model.load_adapter(path);
+    }
+    let target_modules = if recipe.lora_target.iter().any(|t| t == "all") {
+        Targets::Names(crate::model::LINEAR_NAMES.map(str::to_owned).to_vec())
+    } else {
+        Targets::Names(recipe.lora_target.clone())
+    };
+    let config = LoraConfig {
+        r: recipe.lora_rank,
+        lora_alpha: recipe.lora_alpha.unwrap_or(2.0 * recipe.lora_rank as f64),
+        lora_dropout: recipe.lora_dropout as f32,
+        use_rslora: recipe.use_rslora,
+        target_modules,
+    };
+    model.add_lora(config, recipe.seed)
+}
+
+/// Keeping every block's graph is faster; recomputing takes less memory. Kept where the estimate fits easily.
+fn choose_graph(recipe: &Recipe, model: &Model, tokens: usize) -> Graph {
+    match recipe.disable_gradient_checkpointing {
+        true => Graph::Kept,
+        false => {
+            let needed = kept_bytes(model, tokens);
+            // A GPU does not say what is free: half a gigabyte of activations is taken as small.
+            let room = if ops::is_cpu(&model.device) { available_bytes().unwrap_or(u64::MAX) / 2 } else { 1 << 29 };
+            if needed < room { Graph::Kept } else { Graph::Recomputed }
+        }
+    }
+}
+
+fn keep_best(trainer: &mut Trainer) -> Result<usize> {
+    let last = trainer.state.step;
+    Ok(trainer.restore_best()?.unwrap_or(last))
+}
+
+/// The result: a PEFT folder, or a Hugging Face model folder.
+fn save_result(trainer: &mut Trainer) -> Result<PathBuf> {
+    let id = trainer.id.clone();
+    trainer.desk.tell(progress(&id, Phase::Saving, None));
+    let dir = trainer.folder.dir().to_owned();
+    if trainer.model.adapter.is_some() {
+        trainer.model.save_adapter(&dir)?;
+        save_companions(&trainer.model.source, &dir)?;
+    } else {
+        save_full(&trainer.model, &dir)?;
+    }
+    Ok(dir)
+}
+
+impl Trainer<'_> {
+    fn report(&self, facts: &RunFacts, outcome: &str) -> RunReport {
+        RunReport {
+            luthier_version: env!("CARGO_PKG_VERSION").into(),
+            burn_version: "0.22.1".into(),
+            device: facts.device.clone(),
+            outcome: outcome.into(),
+            steps: self.state.step,
+            total_tokens: self.state.total_tokens,
+            parameters: facts.parameters,
+            trainable_parameters: facts.trainable_parameters,
+            last_loss: self.last_loss,
+            best_eval_loss: self.state.best_eval_loss,
+            peak_memory_bytes: self.peak_memory,
+            elapsed_secs: self.state.elapsed_secs.max(self.started.elapsed().as_secs_f64()),
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! One test program for what crosses crates. `cargo xtask test` builds the `luthier` binary before it.
+
+mod architecture;
+mod bad_input;
+mod bench;
+mod binary;
+mod command_line;
+mod reference;
+mod training;

@@ -1,0 +1,407 @@
+//! The bench: what is known, and everything a person can do with it. No drawing here; panels call these and nothing else.
+
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use luthier_engine::data::Mapping;
+use luthier_engine::protocol::{Command, DataSource, Outcome, Problem, RequestId};
+use luthier_engine::recipe::{Interval, Recipe};
+
+use crate::dialogs::{Ask, DATA_ENDINGS, Dialogs, RECIPE_ENDINGS};
+use crate::panels::Panel;
+use crate::state::{AppState, Data, Entry, Run, Slot, Speaker};
+use crate::store::{Settings, remember};
+use crate::text::t;
+use crate::wire::Wire;
+use crate::{assets, format};
+
+pub struct Bench {
+    pub state: AppState,
+    pub settings: Settings,
+    pub dialogs: Dialogs,
+    /// Where the person is.
+    pub panel: Panel,
+    /// Confirmations to show once.
+    pub notes: Vec<String>,
+    /// Why a recipe file could not be opened or saved, until the next try.
+    pub recipe_problem: Option<Problem>,
+    /// The data that should be loaded, and how its columns are to be read; [`Bench::sync_data`] sees to it.
+    data_wanted: Option<(PathBuf, Option<Mapping>)>,
+    wire: Wire,
+    home: PathBuf,
+    last_request: RequestId,
+}
+
+impl Bench {
+    pub fn new(settings: Settings, home: PathBuf, wire: Wire, dialogs: Dialogs) -> Self {
+        Self {
+            state: AppState::default(),
+            settings,
+            dialogs,
+            panel: Panel::Start,
+            notes: Vec::new(),
+            recipe_problem: None,
+            data_wanted: None,
+            wire,
+            home,
+            last_request: 0,
+        }
+    }
+
+    fn request(&mut self) -> RequestId {
+        self.last_request += 1;
+        self.last_request
+    }
+
+    /// Takes in what the engine and the dialogs have said since the last frame.
+    pub fn poll(&mut self) {
+        while let Some(event) = self.wire.receive() {
+            self.state.apply(event);
+        }
+        while let Some((ask, path)) = self.dialogs.answer() {
+            self.take(ask, path);
+        }
+        self.ask_next();
+    }
+
+    fn take(&mut self, ask: Ask, path: PathBuf) {
+        match ask {
+            Ask::ModelFolder | Ask::ModelFile => self.open_model(path),
+            Ask::DataFile => self.open_data(path),
+            Ask::EvalDataFile => self.state.recipe.eval_dataset = vec![path.display().to_string()],
+            Ask::AdapterFolder => self.choose_adapter(path),
+            Ask::OutputFolder => self.state.recipe.output_dir = path,
+            Ask::OpenRecipe => self.open_recipe(&path),
+            Ask::SaveRecipe => self.save_recipe(&path),
+        }
+    }
+
+    /// A file or folder from anywhere: its ending says what it is.
+    pub fn open_any(&mut self, path: PathBuf) {
+        let ending = path.extension().map(|e| e.to_string_lossy().to_lowercase()).unwrap_or_default();
+        if RECIPE_ENDINGS.contains(&ending.as_str()) {
+            self.open_recipe(&path);
+            self.panel = Panel::Method;
+        } else if DATA_ENDINGS.contains(&ending.as_str()) {
+            self.open_data(path);
+            self.panel = Panel::Data;
+        } else {
+            self.open_model(path);
+            self.panel = Panel::Model;
+        }
+    }
+
+    // Devices and model ------------------------------------------------------------------------------------------
+
+    pub fn probe_devices(&mut self) {
+        self.state.devices = None;
+        self.wire.send(Command::ProbeDevices);
+    }
+
+    pub fn open_model(&mut self, path: PathBuf) {
+        let request = self.request();
+        remember(&mut self.settings.recent_models, &path);
+        self.state.model = Slot::Reading { request, path: path.clone() };
+        self.wire.send(Command::InspectModel { request, path });
+    }
+
+    // Data -------------------------------------------------------------------------------------------------------
+
+    pub fn open_data(&mut self, path: PathBuf) {
+        remember(&mut self.settings.recent_data, &path);
+        self.state.data = Data::default();
+        self.data_wanted = Some((path, None));
+        self.sync_data();
+    }
+
+    /// Reads the same file with another meaning of its columns.
+    pub fn remap(&mut self, mapping: Option<Mapping>) {
+        if let Some((_, wanted)) = &mut self.data_wanted {
+            *wanted = mapping;
+            self.sync_data();
+        }
+    }
+
+    /// The mapping that the person chose; None while the detected one stands.
+    pub fn chosen_mapping(&self) -> Option<&Mapping> {
+        self.data_wanted.as_ref()?.1.as_ref()
+    }
+
+    /// Asks the engine to read the data again wherever file, mapping, model or a setting that shapes rows has changed.
+    pub fn sync_data(&mut self) {
+        let Some((path, mapping)) = self.data_wanted.clone() else { return };
+        if matches!(self.state.model, Slot::Reading { .. }) {
+            // Its tokenizer is needed; one reading instead of two.
+            return;
+        }
+        let source = DataSource {
+            path,
+            mapping,
+            model: self.state.model.ready().map(|m| m.path.clone()),
+            cutoff_len: self.state.recipe.cutoff_len,
+            train_on_prompt: self.state.recipe.train_on_prompt,
+        };
+        if self.state.data.source.as_ref() == Some(&source) {
+            return;
+        }
+        let request = self.request();
+        self.state.data.source = Some(source.clone());
+        self.state.data.reading = Some(request);
+        self.state.data.problem = None;
+        self.state.data.progress = (0, 0);
+        self.wire.send(Command::InspectData { request, source });
+    }
+
+    pub fn cancel_reading(&mut self) {
+        if let Some(request) = self.state.data.reading {
+            self.wire.send(Command::CancelInspect { request });
+            if self.state.data.summary.is_none() {
+                self.data_wanted = None;
+            }
+        }
+    }
+
+    pub fn remove_data(&mut self) {
+        self.cancel_reading();
+        self.data_wanted = None;
+        self.state.data = Data::default();
+    }
+
+    /// Rows set aside for evaluation; without a word on when to evaluate, after every pass.
+    pub fn set_val_size(&mut self, size: f64) {
+        let recipe = &mut self.state.recipe;
+        recipe.val_size = size;
+        if size > 0.0 && recipe.eval_strategy == Interval::No {
+            recipe.eval_strategy = Interval::Epoch;
+        } else if size == 0.0 && recipe.eval_dataset.is_empty() {
+            recipe.eval_strategy = Interval::No;
+        }
+    }
+
+    // Recipe -----------------------------------------------------------------------------------------------------
+
+    /// The next run as a recipe file would have it: with the model and the data that are loaded.
+    pub fn whole_recipe(&self) -> Recipe {
+        let mut recipe = self.state.recipe.clone();
+        if let Some(model) = self.state.model.ready() {
+            recipe.model_name_or_path = model.path.clone();
+        }
+        if let Some((path, _)) = &self.data_wanted {
+            recipe.dataset = vec![path.display().to_string()];
+        }
+        recipe
+    }
+
+    pub fn open_recipe(&mut self, path: &Path) {
+        self.recipe_problem = None;
+        match Recipe::load(path) {
+            Ok((recipe, warnings)) => {
+                remember(&mut self.settings.recent_recipes, path);
+                self.take_recipe(recipe, warnings);
+                self.notes.push(t!("note.recipe_opened", path = format::path(path)));
+            }
+            Err(error) => self.recipe_problem = Some(Problem::from(&error)),
+        }
+    }
+
+    /// Makes `recipe` the next run, its model and data loaded.
+    fn take_recipe(&mut self, recipe: Recipe, warnings: Vec<String>) {
+        for warning in warnings {
+            self.state.log.add(Entry::Warned(warning));
+        }
+        let (model, data) = (recipe.model_name_or_path.clone(), recipe.dataset.first().map(PathBuf::from));
+        self.state.recipe = recipe;
+        if !model.as_os_str().is_empty() {
+            self.open_model(model);
+        }
+        if let Some(data) = data.filter(|d| d.is_absolute()) {
+            self.open_data(data);
+        }
+    }
+
+    pub fn save_recipe(&mut self, path: &Path) {
+        self.recipe_problem = None;
+        let text = self.whole_recipe().to_yaml();
+        let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let written = tempfile::NamedTempFile::new_in(folder).and_then(|mut file| {
+            std::io::Write::write_all(&mut file, text.as_bytes())?;
+            file.persist(path).map_err(|e| e.error)?;
+            Ok(())
+        });
+        match written {
+            Ok(()) => {
+                remember(&mut self.settings.recent_recipes, path);
+                self.notes.push(t!("note.recipe_saved", path = format::path(path)));
+            }
+            Err(error) => {
+                let error = luthier_engine::Error::io(path, error);
+                self.recipe_problem = Some(Problem::from(&error));
+            }
+        }
+    }
+
+    // Runs -------------------------------------------------------------------------------------------------------
+
+    pub fn start_training(&mut self) {
+        if self.state.missing().is_empty() {
+            self.start(self.whole_recipe());
+        }
+    }
+
+    /// One click: the sample model, the sample data, and a run on them.
+    pub fn try_sample(&mut self) {
+        if self.state.running() {
+            return;
+        }
+        self.recipe_problem = None;
+        let Some(path) = assets::find("sample/recipe.yaml") else {
+            let message = t!("start.sample_missing");
+            self.recipe_problem = Some(Problem { code: "io".into(), message });
+            return;
+        };
+        match Recipe::load(&path) {
+            Ok((recipe, warnings)) => {
+                self.take_recipe(Recipe { output_dir: PathBuf::new(), ..recipe.clone() }, warnings);
+                self.start(Recipe { output_dir: PathBuf::new(), ..recipe });
+            }
+            Err(error) => self.recipe_problem = Some(Problem::from(&error)),
+        }
+    }
+
+    fn start(&mut self, mut recipe: Recipe) {
+        let stamp = stamp();
+        if recipe.output_dir.as_os_str().is_empty() {
+            let model = recipe.model_name_or_path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
+            recipe.output_dir = self.home.join("runs").join(format!("{model}-{}-{stamp}", recipe.finetuning_type));
+        }
+        let folder = recipe.output_dir.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        let id = if folder.ends_with(&stamp) { folder } else { format!("{folder}-{stamp}") };
+        self.state.run = Some(Run::new(id.clone(), recipe.clone()));
+        self.panel = Panel::Train;
+        let resume = recipe.resume_from_checkpoint.is_some();
+        self.wire.send(Command::StartRun { id, recipe: Box::new(recipe), resume });
+    }
+
+    pub fn pause(&mut self) {
+        self.wire.send(Command::PauseRun);
+    }
+
+    pub fn resume(&mut self) {
+        self.wire.send(Command::ResumeRun);
+    }
+
+    pub fn stop(&mut self) {
+        if let Some(run) = self.state.run.as_mut().filter(|run| run.is_going()) {
+            run.stopping = true;
+            self.wire.send(Command::StopRun);
+        }
+    }
+
+    pub fn save_now(&mut self) {
+        if let Some(run) = self.state.run.as_mut().filter(|run| run.is_going()) {
+            run.saving = true;
+            self.wire.send(Command::SaveNow);
+        }
+    }
+
+    // Talk -------------------------------------------------------------------------------------------------------
+
+    /// What the base column speaks with: the model that the tuned side grew from, else the model that is loaded.
+    pub fn base_speaker(&self) -> Option<Speaker> {
+        let grown_from = self.state.run.as_ref().filter(|run| run.result().is_some()).map(|run| &run.recipe.model_name_or_path);
+        let loaded = self.state.model.ready().map(|m| &m.path);
+        let tuned = self.state.talk.tuned_speaker.as_ref();
+        let from_run = grown_from.filter(|_| tuned.is_some());
+        let model = tuned.filter(|t| t.adapter.is_some()).map(|t| &t.model).or(from_run).or(loaded)?;
+        Some(Speaker { model: model.clone(), adapter: None })
+    }
+
+    /// Why nothing can be asked now.
+    pub fn cannot_ask(&self) -> Option<String> {
+        match () {
+            () if self.base_speaker().is_none() => Some(t!("talk.no_model")),
+            () if self.state.running() => Some(t!("talk.training")),
+            () if self.state.talk.busy() => Some(t!("talk.busy")),
+            () => None,
+        }
+    }
+
+    pub fn send_draft(&mut self) {
+        let text = self.state.talk.draft.trim().to_owned();
+        if text.is_empty() || self.cannot_ask().is_some() {
+            return;
+        }
+        self.state.talk.draft.clear();
+        self.state.talk.ask(&text);
+        self.ask_next();
+    }
+
+    fn ask_next(&mut self) {
+        let Some(base) = self.base_speaker().filter(|_| !self.state.talk.waiting.is_empty()) else { return };
+        let request = self.request();
+        if let Some(prompt) = self.state.talk.next_prompt(request, &base, &self.state.recipe.device) {
+            self.wire.send(Command::Generate { request, prompt });
+        }
+    }
+
+    pub fn stop_answer(&mut self) {
+        self.state.talk.waiting.clear();
+        for request in self.state.talk.requests() {
+            self.wire.send(Command::CancelGenerate { request });
+        }
+    }
+
+    pub fn clear_talk(&mut self) {
+        self.stop_answer();
+        self.state.talk.clear();
+    }
+
+    fn choose_adapter(&mut self, adapter: PathBuf) {
+        if let Some(model) = self.state.model.ready().map(|m| m.path.clone()) {
+            self.state.talk.tuned_speaker = Some(Speaker { model, adapter: Some(adapter) });
+            self.clear_talk();
+        }
+    }
+
+    pub fn unload_models(&mut self) {
+        self.wire.send(Command::UnloadModels);
+        self.notes.push(t!("note.models_freed"));
+    }
+
+    // End --------------------------------------------------------------------------------------------------------
+
+    pub fn shut_down(&mut self) {
+        self.wire.send(Command::Shutdown);
+    }
+
+    /// The run that went on has ended, well or badly.
+    pub fn run_outcome(&self) -> Option<&Outcome> {
+        match &self.state.run.as_ref()?.course {
+            crate::state::Course::Finished(outcome) => Some(outcome),
+            _ => None,
+        }
+    }
+}
+
+/// Now, as 20261124-023105 (UTC), for folder names.
+fn stamp() -> String {
+    let secs = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
+    let (year, month, day) = civil(secs / 86_400);
+    let (h, m, s) = (secs / 3600 % 24, secs / 60 % 60, secs % 60);
+    format!("{year}{month:02}{day:02}-{h:02}{m:02}{s:02}")
+}
+
+/// Days since 1970-01-01 as a date; after Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms".
+fn civil(days: u64) -> (u64, u64, u64) {
+    let z = days + 719_468;
+    let (era, of_era) = (z / 146_097, z % 146_097);
+    let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * month + 2) / 5 + 1;
+    let month = if month < 10 { month + 3 } else { month - 9 };
+    (year_of_era + era * 400 + u64::from(month <= 2), month, day)
+}
+
+#[cfg(test)]
+mod tests;

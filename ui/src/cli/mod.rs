@@ -1,0 +1,97 @@
+//! The command line: what can be typed, and how an outcome becomes an exit code.
+//!
+//! Exit codes: 0 done, 2 bad input, 3 the run or the machine failed, 130 stopped. An error is one text on stderr.
+
+mod data;
+mod devices;
+mod failure;
+mod generate;
+mod interrupt;
+mod logits;
+mod output;
+mod progress;
+mod template;
+mod train;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use luthier_engine::{Error, Result};
+
+use failure::Failure;
+
+#[derive(Parser)]
+#[command(name = "luthier", version, about = "A workbench for fine-tuning language models. Alone it opens the window.")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Train from a recipe file; one line a logged step on stderr. Ctrl-C saves a checkpoint and stops
+    Train(train::Arguments),
+    /// Logits of a model for token ids in a safetensors file
+    Logits(logits::Arguments),
+    /// Continue a text, or answer it with --chat; the answer streams to stdout
+    Generate(generate::Arguments),
+    /// Render messages through a model's chat template to stdout
+    Template(template::Arguments),
+    /// Look into data files
+    Data {
+        #[command(subcommand)]
+        command: data::Command,
+    },
+    /// List the devices that can train, each after a small computation on it was compared with the CPU's
+    Devices(devices::Arguments),
+    /// The child process in which a device is tried
+    #[command(hide = true)]
+    ProbeDevice { id: String },
+}
+
+/// Parses, runs, reports. Never panics outwards.
+pub fn main() -> ExitCode {
+    failure::quiet_panics();
+    log_to_stderr();
+    let arguments = Arguments::parse();
+    match failure::guarded(|| run(arguments.command)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}
+
+fn run(command: Option<Command>) -> Result<(), Failure> {
+    match command {
+        None => {
+            luthier::window::run(luthier::window::Options::default()).map_err(|error| Failure::of_window(&error))?;
+        }
+        Some(Command::Train(arguments)) => train::run(arguments)?,
+        Some(Command::Logits(arguments)) => logits::run(&arguments)?,
+        Some(Command::Generate(arguments)) => generate::run(arguments)?,
+        Some(Command::Template(arguments)) => template::run(&arguments)?,
+        Some(Command::Data { command }) => data::run(command)?,
+        Some(Command::Devices(arguments)) => devices::run(&arguments)?,
+        Some(Command::ProbeDevice { id }) => devices::probe(&id),
+    }
+    Ok(())
+}
+
+/// Diagnostics for developers: `LUTHIER_LOG=luthier_engine=debug`. Silent without it.
+fn log_to_stderr() {
+    if let Ok(filter) = std::env::var("LUTHIER_LOG") {
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    }
+}
+
+/// Reads a JSON file given on the command line.
+///
+/// # Errors
+/// `Io` if it cannot be read, `BadData` with line and column if it is not JSON.
+fn read_json(path: &PathBuf) -> Result<serde_json::Value> {
+    let bytes = std::fs::read(path).map_err(|error| Error::io(path, error))?;
+    serde_json::from_slice(&bytes).map_err(|error| {
+        let place = format!("line {}, column {}", error.line(), error.column());
+        Error::data(path, place, format!("this is not valid JSON: {error}"))
+    })
+}

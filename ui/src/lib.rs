@@ -1,0 +1,29 @@
+//! The window of Luthier. The binary beside it adds the command line.
+//!
+//! `state` is what is known and `bench` what can be done with it; neither draws. `workbench` puts the frame and the
+//! panels around them, `window` puts eframe around that. Only `theme` has colours, only `dialogs` and `store` wait for
+//! the system, and only on threads of their own.
+
+pub mod assets;
+mod bench;
+mod brand;
+mod command;
+mod dialogs;
+mod fonts;
+mod format;
+mod frame;
+mod icons;
+mod panels;
+mod state;
+mod store;
+mod text;
+mod theme;
+mod widgets;
+pub mod window;
+mod wire;
+mod workbench;
+
+#[cfg(test)]
+mod testing;
+
+rust_i18n::i18n!("../assets/i18n", fallback = "en");

@@ -1,0 +1,116 @@
+//! How the columns are read: found out by the engine, changed here by the person.
+
+use egui::{Label, Ui, vec2};
+use luthier_engine::data::{DataSummary, Format, Mapping, Part, suggest};
+
+use crate::bench::Bench;
+use crate::text::{say, t};
+use crate::widgets::{Card, Notice, Push, dropdown, tag};
+use crate::{icons, theme};
+
+pub fn ui(ui: &mut Ui, bench: &mut Bench, summary: &DataSummary) {
+    let mut next: Option<Option<Mapping>> = None;
+    let by_hand = bench.chosen_mapping().is_some();
+    let actions = |ui: &mut Ui| {
+        let p = theme::palette(ui);
+        if by_hand {
+            if ui.add(Push::quiet(t!("mapping.detect_again")).icon(icons::ARROW_COUNTER_CLOCKWISE).small()).clicked() {
+                next = Some(None);
+            }
+            tag(ui, &t!("mapping.by_hand"), p.varnish, p.varnish_soft);
+        } else {
+            let sure = (summary.confidence * 100.0).round();
+            let (ink, ground) = match summary.confidence {
+                c if c >= 0.75 => (p.good, p.good_soft),
+                c if c > 0.0 => (p.warn, p.warn_soft),
+                _ => (p.bad, p.bad_soft),
+            };
+            tag(ui, &t!("mapping.confidence", percent = sure), ink, ground);
+        }
+    };
+    Card::new(t!("mapping.title")).about(t!("mapping.about")).icon(icons::TABLE).show_with(ui, actions, |ui| {
+        let mut mapping = summary.mapping.clone();
+        if parts(ui, &mut mapping, summary) {
+            next = Some(Some(mapping));
+        }
+        let missing = summary.mapping.missing();
+        if !missing.is_empty() {
+            let names: Vec<String> = missing.iter().map(|part| part_name(*part)).collect();
+            Notice::bad(t!("mapping.missing", parts = names.join(&t!("word.and")))).show(ui);
+        }
+        tags_row(ui, summary);
+    });
+    if let Some(mapping) = next {
+        bench.remap(mapping);
+    }
+}
+
+/// The format and a dropdown for each of its parts. True when something changed.
+fn parts(ui: &mut Ui, mapping: &mut Mapping, summary: &DataSummary) -> bool {
+    let mut changed = false;
+    let formats: Vec<(Format, String)> = Format::ALL.into_iter().map(|f| (f, format_name(f))).collect();
+    let mut format = mapping.format;
+    row(ui, &t!("mapping.format"), &say(&format!("mapping.{}_about", format_key(format))), |ui| {
+        if dropdown(ui, "format", 240.0, &mut format, &formats) {
+            *mapping = suggest(format, &summary.columns);
+            changed = true;
+        }
+    });
+    let mut columns: Vec<(Option<String>, String)> = vec![(None, t!("mapping.no_column"))];
+    columns.extend(summary.columns.iter().map(|c| (Some(c.clone()), c.clone())));
+    let missing = mapping.missing();
+    for part in mapping.format.parts() {
+        let mut column = mapping.column(*part).map(str::to_owned);
+        let about = say(&format!("part.{}.about", part.name()));
+        let name = if missing.contains(part) { t!("mapping.needed", part = part_name(*part)) } else { part_name(*part) };
+        row(ui, &name, &about, |ui| {
+            if dropdown(ui, part.name(), 240.0, &mut column, &columns) {
+                match column.clone() {
+                    Some(column) => mapping.columns.insert(*part, column),
+                    None => mapping.columns.remove(part),
+                };
+                changed = true;
+            }
+        });
+    }
+    changed
+}
+
+fn row(ui: &mut Ui, name: &str, about: &str, control: impl FnOnce(&mut Ui)) {
+    ui.horizontal(|ui| {
+        let (rect, _) = ui.allocate_exact_size(vec2(150.0, theme::CONTROL), egui::Sense::hover());
+        let ink = theme::palette(ui).ink;
+        ui.painter().text(rect.left_center(), egui::Align2::LEFT_CENTER, name, egui::FontId::proportional(14.0), ink);
+        ui.name_inputs(name, control);
+        let about = theme::soft(ui, about);
+        ui.add(Label::new(about).truncate());
+    });
+}
+
+/// How turns are written in a list of them.
+fn tags_row(ui: &mut Ui, summary: &DataSummary) {
+    if matches!(summary.format, Format::Sharegpt | Format::Messages) {
+        let tags = &summary.mapping.tags;
+        let words = t!("mapping.tags", role = tags.role, content = tags.content, user = tags.user, assistant = tags.assistant);
+        let words = theme::soft(ui, words);
+        ui.add(Label::new(words).wrap());
+    }
+}
+
+fn part_name(part: Part) -> String {
+    say(&format!("part.{}.name", part.name()))
+}
+
+fn format_key(format: Format) -> &'static str {
+    match format {
+        Format::Text => "text",
+        Format::Alpaca => "alpaca",
+        Format::Sharegpt => "sharegpt",
+        Format::Messages => "messages",
+        Format::PromptCompletion => "prompt_completion",
+    }
+}
+
+fn format_name(format: Format) -> String {
+    say(&format!("mapping.{}", format_key(format)))
+}

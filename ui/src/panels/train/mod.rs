@@ -1,0 +1,190 @@
+//! The Train panel: a run as it happens. Curves, numbers, the log, and the hand on the brake.
+
+mod ended;
+mod plots;
+
+use egui::{Label, Ui};
+use luthier_engine::protocol::Phase;
+
+use super::Panel;
+use crate::bench::Bench;
+use crate::frame::log_lines;
+use crate::state::{Course, Run};
+use crate::text::t;
+use crate::widgets::{Card, Fact, IconButton, Push, column, empty_state, facts, frame, progress_bar, tag};
+use crate::{format, icons, theme};
+
+#[derive(Default)]
+pub struct TrainPanel {
+    curves: plots::Curves,
+}
+
+impl TrainPanel {
+    pub fn ui(&mut self, ui: &mut Ui, bench: &mut Bench) {
+        column(ui, "train", |ui| {
+            // Taken out while it is drawn, so that the buttons can act on the bench; nothing else looks at it meanwhile.
+            let Some(run) = bench.state.run.take() else {
+                nothing_yet(ui, bench);
+                return;
+            };
+            let action = head(ui, &run);
+            if let Course::Finished(outcome) = &run.course {
+                ended::ui(ui, bench, &run, outcome);
+            }
+            numbers(ui, &run);
+            self.curves.ui(ui, &run, &mut bench.settings.smoothing);
+            log(ui, bench);
+            bench.state.run.get_or_insert(run);
+            match action {
+                Some(Action::Pause) => bench.pause(),
+                Some(Action::Resume) => bench.resume(),
+                Some(Action::Stop) => bench.stop(),
+                Some(Action::Save) => bench.save_now(),
+                None => {}
+            }
+        });
+    }
+}
+
+enum Action {
+    Pause,
+    Resume,
+    Stop,
+    Save,
+}
+
+fn nothing_yet(ui: &mut Ui, bench: &mut Bench) {
+    let ready = bench.state.missing().is_empty();
+    let (icon, word) = if ready { (icons::PLAY, t!("command.start_training")) } else { (icons::PLAY, t!("command.try_sample")) };
+    if empty_state(ui, icons::CHART_LINE_DOWN, &t!("train.empty"), &t!("train.empty_about"), Some((icon, &word))) {
+        if ready { bench.start_training() } else { bench.try_sample() }
+    }
+    ui.vertical_centered(|ui| {
+        if ui.add(Push::quiet(t!("train.to_method")).icon(icons::SLIDERS_HORIZONTAL)).clicked() {
+            bench.panel = Panel::Method;
+        }
+    });
+}
+
+/// What the run is doing, in a word or two.
+fn doing(run: &Run) -> String {
+    if run.stopping {
+        return t!("train.stopping");
+    }
+    match (&run.course, &run.busy) {
+        (Course::Paused, _) => t!("train.paused"),
+        (Course::Finished(_), _) => t!("train.ended"),
+        (_, Some((Phase::LoadingModel, _))) => t!("train.loading_model"),
+        (_, Some((Phase::PreparingData, _))) => t!("train.preparing_data"),
+        (_, Some((Phase::WarmingUp, _))) => t!("train.warming_up"),
+        (_, Some((Phase::Evaluating, _))) => t!("train.evaluating"),
+        (_, Some((Phase::Saving, _))) => t!("train.saving"),
+        (Course::Starting, None) => t!("train.starting"),
+        (Course::Stepping, None) if run.steps.is_empty() => t!("train.first_step"),
+        (Course::Stepping, None) => t!("train.running"),
+    }
+}
+
+fn head(ui: &mut Ui, run: &Run) -> Option<Action> {
+    let mut action = None;
+    frame(ui).show(ui, |ui| {
+        ui.take_available_width();
+        ui.horizontal(|ui| {
+            let p = theme::palette(ui);
+            let (ink, ground) = match &run.course {
+                Course::Finished(luthier_engine::protocol::Outcome::Failed { .. }) => (p.bad, p.bad_soft),
+                Course::Finished(_) => (p.good, p.good_soft),
+                Course::Paused => (p.warn, p.warn_soft),
+                _ => (p.varnish, p.varnish_soft),
+            };
+            ui.add(Label::new(theme::heading(&run.id)).truncate());
+            tag(ui, &doing(run), ink, ground);
+            if run.is_going() {
+                ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| action = controls(ui, run));
+            }
+        });
+        if let Some(facts) = &run.facts {
+            ui.add(Label::new(theme::soft(ui, facts_line(facts))).wrap());
+        }
+        let fraction = match (&run.course, &run.busy) {
+            (Course::Starting, Some((_, fraction))) => *fraction,
+            (Course::Starting, None) => None,
+            _ => Some(run.fraction()),
+        };
+        progress_bar(ui, &t!("train.progress"), fraction);
+    });
+    action
+}
+
+fn facts_line(facts: &luthier_engine::protocol::RunFacts) -> String {
+    let share = facts.trainable_parameters as f64 / facts.parameters.max(1) as f64 * 100.0;
+    t!(
+        "train.facts",
+        device = facts.device,
+        rows = format::count(facts.train_rows as u64),
+        trainable = format::short_count(facts.trainable_parameters),
+        share = format::significant(share, 2)
+    )
+}
+
+/// From the right: stop, save, pause or resume.
+fn controls(ui: &mut Ui, run: &Run) -> Option<Action> {
+    let mut action = None;
+    let stepping = matches!(run.course, Course::Stepping | Course::Paused);
+    ui.add_enabled_ui(!run.stopping, |ui| {
+        if ui.add(Push::danger(t!("command.stop")).icon(icons::STOP)).on_hover_text(t!("train.stop_hint")).clicked() {
+            action = Some(Action::Stop);
+        }
+        let save = Push::plain(if run.saving { t!("train.saving") } else { t!("command.save_now") }).icon(icons::FLOPPY_DISK);
+        if ui.add_enabled(stepping && !run.saving, save).on_hover_text(t!("train.save_hint")).clicked() {
+            action = Some(Action::Save);
+        }
+        if run.course == Course::Paused {
+            if ui.add(Push::plain(t!("command.resume")).icon(icons::PLAY)).clicked() {
+                action = Some(Action::Resume);
+            }
+        } else if ui.add_enabled(stepping, Push::plain(t!("command.pause")).icon(icons::PAUSE)).clicked() {
+            action = Some(Action::Pause);
+        }
+    });
+    action
+}
+
+fn numbers(ui: &mut Ui, run: &Run) {
+    let last = run.last();
+    let dash = || "–".to_owned();
+    let of = |get: &dyn Fn(&luthier_engine::protocol::StepReport) -> String| last.map_or_else(dash, get);
+    let p = theme::palette(ui);
+    let best = run.evals.iter().map(|e| e.loss).min_by(f32::total_cmp);
+    let memory = of(&|s| format!("{} / {}", format::bytes(s.memory_bytes), format::bytes(s.peak_memory_bytes)));
+    let mut list = vec![
+        Fact::new(t!("train.step"), of(&|s| t!("train.step_of", step = s.step, total = run.total_steps()))),
+        Fact::new(t!("train.epoch"), of(&|s| format!("{:.2}", s.epoch))),
+        Fact::new(t!("train.loss"), of(&|s| format::loss(f64::from(s.loss)))).colour(p.varnish),
+        Fact::new(t!("train.tokens_per_sec"), of(&|s| format::per_second(s.tokens_per_sec))),
+        Fact::new(t!("train.memory"), memory).hint(t!("train.memory_hint")),
+        Fact::new(t!("train.elapsed"), of(&|s| format::duration(s.elapsed_secs))),
+        Fact::new(t!("train.left"), if run.is_going() { of(&|s| format::duration(s.remaining_secs)) } else { dash() }),
+    ];
+    if let Some(best) = best {
+        list.insert(3, Fact::new(t!("train.best_eval"), format::loss(f64::from(best))).colour(p.string));
+    }
+    if let Some(accuracy) = last.and_then(|s| s.token_accuracy) {
+        let text = format!("{} %", format::significant(f64::from(accuracy) * 100.0, 3));
+        list.push(Fact::new(t!("train.accuracy"), text).hint(t!("train.accuracy_hint")));
+    }
+    frame(ui).show(ui, |ui| {
+        ui.take_available_width();
+        facts(ui, 128.0, list);
+    });
+}
+
+fn log(ui: &mut Ui, bench: &Bench) {
+    let log = &bench.state.log;
+    let copy = |ui: &mut Ui| {
+        if ui.add(IconButton::new(icons::COPY, t!("log.copy"))).clicked() {
+            ui.ctx().copy_text(log.as_text());
+        }
+    };
+    Card::new(t!("log.title")).icon(icons::SCROLL).show_with(ui, copy, |ui| log_lines(ui, log, "train", 160.0));
+}

@@ -1,0 +1,197 @@
+//! The curves: loss raw and smoothed with the evaluations on it; below, learning rate, gradient norm and speed over the
+//! same steps. Drag to zoom, double-click to see all again.
+
+use egui::{Color32, Id, PointerButton, Slider, Ui, Vec2b, vec2};
+use egui_plot::{Line, LineStyle, MarkerShape, Plot, PlotPoint, Points};
+use luthier_engine::protocol::StepReport;
+
+use crate::state::Run;
+use crate::text::t;
+use crate::widgets::Card;
+use crate::{format, icons, theme};
+
+/// Points of a curve that are drawn at most; of more, the highest and the lowest of each stretch.
+const DRAWN: usize = 2400;
+
+/// The points of the run that is shown, made again only when something has been added.
+#[derive(Default)]
+pub struct Curves {
+    made_for: (String, usize, usize, f32),
+    raw: Vec<PlotPoint>,
+    smooth: Vec<PlotPoint>,
+    evals: Vec<PlotPoint>,
+    rate: Vec<PlotPoint>,
+    norm: Vec<PlotPoint>,
+    speed: Vec<PlotPoint>,
+}
+
+impl Curves {
+    pub fn ui(&mut self, ui: &mut Ui, run: &Run, smoothing: &mut f32) {
+        self.make(run, *smoothing);
+        let slider = |ui: &mut Ui| {
+            ui.spacing_mut().slider_width = 120.0;
+            ui.add(Slider::new(smoothing, 0.0..=0.99).fixed_decimals(2)).accessible_name(t!("plot.smoothing"));
+            ui.label(theme::soft(ui, t!("plot.smoothing")));
+        };
+        Card::new(t!("plot.loss")).icon(icons::CHART_LINE_DOWN).show_with(ui, slider, |ui| self.loss(ui, run));
+        let small = [
+            (t!("plot.rate"), "rate", &self.rate, 4, format::rate as fn(f64) -> String),
+            (t!("plot.norm"), "norm", &self.norm, 2, format::loss as fn(f64) -> String),
+            (t!("plot.speed"), "speed", &self.speed, 1, format::per_second as fn(f64) -> String),
+        ];
+        ui.columns(3, |columns| {
+            for (ui, (title, id, points, colour, say)) in columns.iter_mut().zip(small) {
+                Card::new(&title).show(ui, |ui| {
+                    let colour = theme::series(ui, colour);
+                    plot(ui, id, 120.0, say).show(ui, |plot| {
+                        plot.line(Line::new(title.clone(), points.as_slice()).color(colour).width(1.5));
+                    });
+                });
+            }
+        });
+    }
+
+    fn make(&mut self, run: &Run, smoothing: f32) {
+        let now = (run.id.clone(), run.steps.len(), run.evals.len(), smoothing);
+        if self.made_for == now {
+            return;
+        }
+        let points = |get: &dyn Fn(&StepReport) -> f64| -> Vec<PlotPoint> {
+            let all = run.steps.iter().map(|s| PlotPoint::new(s.step as f64, get(s)));
+            thinned(all.filter(|point| point.y.is_finite()).collect())
+        };
+        self.raw = points(&|s| f64::from(s.loss));
+        self.rate = points(&|s| s.learning_rate);
+        self.norm = points(&|s| f64::from(s.grad_norm));
+        self.speed = points(&|s| s.tokens_per_sec);
+        self.smooth = thinned(smoothed(&run.steps, f64::from(smoothing)));
+        self.evals = run.evals.iter().map(|e| PlotPoint::new(e.step as f64, f64::from(e.loss))).collect();
+        self.made_for = now;
+    }
+
+    fn loss(&self, ui: &mut Ui, run: &Run) {
+        let p = theme::palette(ui);
+        let (train, eval) = (theme::series(ui, 0), theme::series(ui, 1));
+        plot(ui, "loss", 240.0, format::loss).show(ui, |plot| {
+            plot.line(Line::new(t!("plot.raw"), self.raw.as_slice()).color(train.gamma_multiply(0.4)).width(1.0));
+            plot.line(Line::new(t!("plot.smooth"), self.smooth.as_slice()).color(train).width(2.0));
+            if !self.evals.is_empty() {
+                plot.line(Line::new(t!("plot.eval"), self.evals.as_slice()).color(eval).width(1.5).style(LineStyle::dashed_loose()));
+                plot.points(Points::new(t!("plot.eval"), self.evals.as_slice()).color(eval).radius(4.0).shape(MarkerShape::Diamond));
+            }
+        });
+        ui.horizontal(|ui| {
+            ui.spacing_mut().item_spacing.x = 16.0;
+            legend(ui, &t!("plot.raw"), train.gamma_multiply(0.5), false);
+            legend(ui, &t!("plot.smooth"), train, false);
+            if !run.evals.is_empty() {
+                legend(ui, &t!("plot.eval"), eval, true);
+            }
+            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                ui.label(theme::small(t!("plot.how")).color(p.ink_soft));
+            });
+        });
+    }
+}
+
+fn legend(ui: &mut Ui, name: &str, colour: Color32, dashed: bool) {
+    ui.horizontal(|ui| {
+        ui.spacing_mut().item_spacing.x = 6.0;
+        let (rect, _) = ui.allocate_exact_size(vec2(18.0, 12.0), egui::Sense::hover());
+        let stroke = egui::Stroke::new(2.0, colour);
+        if dashed {
+            let ends = [rect.left_center(), rect.right_center()];
+            ui.painter().extend(egui::Shape::dashed_line(&ends, stroke, 5.0, 3.0));
+        } else {
+            ui.painter().line_segment([rect.left_center(), rect.right_center()], stroke);
+        }
+        ui.label(theme::soft(ui, name));
+    });
+}
+
+/// A plot over the run's steps; all of them show the same stretch and the same cursor.
+fn plot(ui: &Ui, id: &str, height: f32, say: fn(f64) -> String) -> Plot<'static> {
+    let p = theme::palette(ui);
+    let group = Id::new("run curves");
+    Plot::new(id.to_owned())
+        .height(height)
+        .show_background(false)
+        .grid_color(p.edge)
+        .cursor_color(p.varnish)
+        .allow_drag(false)
+        .allow_scroll(false)
+        .allow_zoom(false)
+        .allow_axis_zoom_drag(false)
+        .allow_boxed_zoom(true)
+        .boxed_zoom_pointer_button(PointerButton::Primary)
+        .set_margin_fraction(vec2(0.01, 0.06))
+        .link_axis(group, Vec2b::new(true, false))
+        .link_cursor(group, Vec2b::new(true, false))
+        .y_axis_min_width(44.0)
+        .x_axis_formatter(|mark, _| if mark.value.fract() == 0.0 && mark.value >= 0.0 { format::count(mark.value as u64) } else { String::new() })
+        .y_axis_formatter(move |mark, _| axis_number(mark.value))
+        .label_formatter(move |at| {
+            let point = match at {
+                egui_plot::HoverPosition::NearDataPoint { position, .. } => position,
+                egui_plot::HoverPosition::Elsewhere { .. } => return None,
+            };
+            Some(t!("plot.at", step = point.x.round() as u64, value = say(point.y)))
+        })
+}
+
+fn axis_number(value: f64) -> String {
+    if value.abs() >= 1e4 { format::count(value.round().max(0.0) as u64) } else if value != 0.0 && value.abs() < 1e-2 { format::rate(value) } else { format::significant(value, 4) }
+}
+
+/// Exponential moving average, started without bias as TensorBoard does.
+fn smoothed(steps: &[StepReport], weight: f64) -> Vec<PlotPoint> {
+    let (mut mean, mut trust) = (0.0, 0.0);
+    let finite = steps.iter().filter(|s| s.loss.is_finite());
+    finite
+        .map(|step| {
+            mean = mean * weight + (1.0 - weight) * f64::from(step.loss);
+            trust = trust * weight + (1.0 - weight);
+            PlotPoint::new(step.step as f64, mean / trust)
+        })
+        .collect()
+}
+
+/// Keeps the extremes of each stretch, so that no spike is lost.
+fn thinned(points: Vec<PlotPoint>) -> Vec<PlotPoint> {
+    if points.len() <= DRAWN {
+        return points;
+    }
+    let stretch = points.len().div_ceil(DRAWN / 2);
+    let mut kept = Vec::with_capacity(DRAWN + 2);
+    for part in points.chunks(stretch) {
+        let by_y = |a: &&PlotPoint, b: &&PlotPoint| a.y.total_cmp(&b.y);
+        let (low, high) = (part.iter().min_by(by_y), part.iter().max_by(by_y));
+        let mut pair: Vec<PlotPoint> = [low, high].into_iter().flatten().copied().collect();
+        pair.sort_by(|a, b| a.x.total_cmp(&b.x));
+        pair.dedup_by(|a, b| a.x == b.x);
+        kept.extend(pair);
+    }
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thinning_keeps_the_extremes_and_smoothing_starts_at_the_first_value() {
+        let mut points: Vec<PlotPoint> = (0..100_000).map(|i| PlotPoint::new(f64::from(i), 1.0)).collect();
+        points[31_337].y = 9.0;
+        points[77_777].y = -3.0;
+        let kept = thinned(points);
+        assert!(kept.len() <= DRAWN + 2, "{}", kept.len());
+        assert!(kept.iter().any(|p| p.y == 9.0) && kept.iter().any(|p| p.y == -3.0));
+        assert!(kept.windows(2).all(|w| w[0].x < w[1].x));
+
+        let step = |n: usize, loss: f32| StepReport { loss, ..crate::testing::step(n) };
+        let curve = smoothed(&[step(1, 4.0), step(2, 2.0), step(3, f32::NAN), step(4, 2.0)], 0.5);
+        assert_eq!(curve.len(), 3);
+        assert!((curve[0].y - 4.0).abs() < 1e-9);
+        assert!((curve[1].y - 8.0 / 3.0).abs() < 1e-9, "{}", curve[1].y);
+    }
+}

@@ -1,0 +1,125 @@
+//! A run as its events tell it.
+
+use std::path::PathBuf;
+
+use luthier_engine::protocol::{EvalReport, Event, Outcome, Phase, RunFacts, RunId, StepReport};
+use luthier_engine::recipe::Recipe;
+
+/// Where a run stands.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Course {
+    /// Accepted; the engine has not said what it makes of it.
+    Starting,
+    Stepping,
+    Paused,
+    Finished(Outcome),
+}
+
+#[derive(Debug, Clone)]
+pub struct Run {
+    pub id: RunId,
+    pub recipe: Recipe,
+    pub course: Course,
+    pub facts: Option<RunFacts>,
+    /// What it does while it is not stepping, and how far that is.
+    pub busy: Option<(Phase, Option<f32>)>,
+    /// Asked to stop; it saves first.
+    pub stopping: bool,
+    /// Asked to save; the next CheckpointSaved answers it.
+    pub saving: bool,
+    pub steps: Vec<StepReport>,
+    pub evals: Vec<EvalReport>,
+    pub checkpoints: Vec<(usize, PathBuf)>,
+    pub warnings: Vec<String>,
+}
+
+impl Run {
+    pub fn new(id: RunId, recipe: Recipe) -> Self {
+        Self {
+            id,
+            recipe,
+            course: Course::Starting,
+            facts: None,
+            busy: None,
+            stopping: false,
+            saving: false,
+            steps: Vec::new(),
+            evals: Vec::new(),
+            checkpoints: Vec::new(),
+            warnings: Vec::new(),
+        }
+    }
+
+    pub fn is_going(&self) -> bool {
+        !matches!(self.course, Course::Finished(_))
+    }
+
+    pub fn last(&self) -> Option<&StepReport> {
+        self.steps.last()
+    }
+
+    pub fn total_steps(&self) -> usize {
+        self.facts.as_ref().map_or(0, |f| f.total_steps)
+    }
+
+    /// How much of it is done, 0 to 1.
+    pub fn fraction(&self) -> f32 {
+        match (&self.course, self.last(), self.total_steps()) {
+            (Course::Finished(Outcome::Completed { .. }), ..) => 1.0,
+            (_, Some(last), total) if total > 0 => (last.step as f32 / total as f32).clamp(0.0, 1.0),
+            _ => 0.0,
+        }
+    }
+
+    /// What was written at its end.
+    pub fn result(&self) -> Option<&PathBuf> {
+        match &self.course {
+            Course::Finished(Outcome::Completed { result }) => Some(result),
+            Course::Finished(Outcome::Stopped { result, .. }) => result.as_ref(),
+            _ => None,
+        }
+    }
+
+    pub(super) fn finish(&mut self, outcome: Outcome) {
+        self.course = Course::Finished(outcome);
+        self.busy = None;
+        self.stopping = false;
+        self.saving = false;
+    }
+
+    /// Events of other runs change nothing.
+    pub(super) fn apply(&mut self, event: Event) {
+        match event {
+            Event::RunStarted { id, facts } if id == self.id => {
+                self.course = Course::Stepping;
+                self.facts = Some(*facts);
+            }
+            Event::StepReported { id, report } if id == self.id => {
+                if self.course == Course::Starting {
+                    self.course = Course::Stepping;
+                }
+                self.busy = None;
+                // A resumed run may take steps again that were reported before it broke off.
+                if self.steps.last().is_some_and(|last| last.step >= report.step) {
+                    self.steps.retain(|step| step.step < report.step);
+                }
+                self.steps.push(report);
+            }
+            Event::EvalReported { id, report } if id == self.id => {
+                self.busy = None;
+                self.evals.retain(|eval| eval.step < report.step);
+                self.evals.push(report);
+            }
+            Event::CheckpointSaved { id, step, path } if id == self.id => {
+                self.saving = false;
+                self.busy = None;
+                self.checkpoints.push((step, path));
+            }
+            Event::RunPaused { id } if id == self.id => self.course = Course::Paused,
+            Event::RunResumed { id } if id == self.id => self.course = Course::Stepping,
+            Event::RunProgress { id, phase, fraction } if id == self.id => self.busy = Some((phase, fraction)),
+            Event::Warned { id: Some(id), message } if id == self.id => self.warnings.push(message),
+            _ => {}
+        }
+    }
+}

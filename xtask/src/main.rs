@@ -1,0 +1,31 @@
+//! What the project does to itself: `cargo xtask test | sample | icons`.
+//!
+//! The standard library only: a dependency here could share a crate with Burn under other features,
+//! and Burn would be built twice.
+
+mod packages;
+mod parts;
+mod software_gpu;
+mod suite;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+usage: cargo xtask <task>
+
+  test      install what the suite needs where that is possible, then run all of it
+  sample    train the sample model in assets again, from its recipe and text sources
+  icons     draw the application icons again";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let passed = match arguments.split_first().map(|(task, rest)| (task.as_str(), rest)) {
+        Some(("test", [])) => suite::run(),
+        Some((task @ ("sample" | "icons"), rest)) => suite::run_example(task, rest),
+        _ => {
+            eprintln!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
