@@ -84,6 +84,8 @@ def add_mark(path, svg):
     """Adds the house's own mark to the icons, at U+F8F0."""
     from fontTools.misc.transform import Transform
     from fontTools.pens.cu2quPen import Cu2QuPen
+    from fontTools.pens.areaPen import AreaPen
+    from fontTools.pens.recordingPen import RecordingPen
     from fontTools.pens.reverseContourPen import ReverseContourPen
     from fontTools.pens.ttGlyphPen import TTGlyphPen
     from fontTools.svgLib.path import SVGPath
@@ -92,16 +94,27 @@ def add_mark(path, svg):
     em, ascent = font["head"].unitsPerEm, font["hhea"].ascent
     scale = em / 384  # the viewBox of mark.svg is 96 64 384 384
     pen = TTGlyphPen(None)
-    SVGPath(svg, transform=Transform(scale, 0, 0, -scale, -96 * scale, ascent + 64 * scale)).draw(
-        Cu2QuPen(ReverseContourPen(pen), max_err=1.0, reverse_direction=False)
-    )
+    drawn = RecordingPen()
+    SVGPath(svg, transform=Transform(scale, 0, 0, -scale, -96 * scale, ascent + 64 * scale)).draw(drawn)
+    contour = RecordingPen()
+    for operator, points in drawn.value:
+        operator = "closePath" if operator == "endPath" else operator
+        contour.value.append((operator, points))
+        if operator == "closePath":
+            # All contours turn the same way, so that none is a hole in another.
+            area = AreaPen()
+            contour.replay(area)
+            out = Cu2QuPen(pen, max_err=1.0)
+            contour.replay(ReverseContourPen(out) if area.value > 0 else out)
+            contour = RecordingPen()
     name = "luthier_mark"
     font.setGlyphOrder([*font.getGlyphOrder(), name])
-    font["glyf"][name] = pen.glyph()
-    font["hmtx"][name] = (em, 0)
+    glyph = pen.glyph()
+    glyph.recalcBounds(font["glyf"])
+    font["glyf"][name] = glyph
+    font["hmtx"][name] = (em, glyph.xMin)
     for table in font["cmap"].tables:
         table.cmap[0xF8F0] = name
-    font["maxp"].recalc(font)
     font.save(path)
 
 

@@ -47,7 +47,7 @@ impl Recipe {
 
     fn from_entries(entries: Map<String, Value>, base_dir: &Path) -> Result<(Self, Vec<String>)> {
         let mut recipe = Self::default();
-        let (mut problems, mut warnings) = (Vec::new(), Vec::new());
+        let (mut problems, mut warnings, mut idle) = (Vec::new(), Vec::new(), Vec::new());
         for (key, value) in &entries {
             let known = match recipe.set(key, value) {
                 Some(outcome) => Some((key.as_str(), outcome)),
@@ -62,7 +62,7 @@ impl Recipe {
                     }
                     Some(Foreign::Silent) => None,
                     Some(Foreign::NoEffect) => {
-                        warnings.push(format!("{key} has no effect in Luthier"));
+                        idle.push(key.as_str());
                         None
                     }
                     Some(Foreign::MustBeOff) => {
@@ -81,6 +81,9 @@ impl Recipe {
                 problems.push(problem(key, reason, default_remedy(name)));
             }
         }
+        if !idle.is_empty() {
+            warnings.push(format!("without effect in Luthier: {}", idle.join(", ")));
+        }
         recipe.resolve_paths(base_dir);
         if problems.is_empty() {
             return Ok((recipe, warnings));
@@ -93,7 +96,7 @@ impl Recipe {
             .flatten()
             .collect();
         let more: Vec<_> =
-            recipe.problems().into_iter().filter(|found| !unread.contains(&found.field.as_str())).collect();
+            recipe.problems(false).into_iter().filter(|found| !unread.contains(&found.field.as_str())).collect();
         problems.extend(more);
         Err(Error::BadRecipe(problems))
     }
@@ -151,13 +154,6 @@ impl Recipe {
         KEYS.iter().zip(both).filter(|(_, (value, default))| value != default).map(|(key, _)| key.name).collect()
     }
 
-    /// LoRA's factor on B A: alpha / rank, or alpha / sqrt(rank) with `use_rslora`; alpha defaults to twice the rank.
-    pub fn lora_scale(&self) -> f64 {
-        let rank = self.lora_rank as f64;
-        let alpha = self.lora_alpha.unwrap_or(2.0 * rank);
-        alpha / if self.use_rslora { rank.sqrt() } else { rank }
-    }
-
     /// Rows that a whole step sees.
     pub fn rows_per_step(&self) -> usize {
         self.per_device_train_batch_size.saturating_mul(self.gradient_accumulation_steps)
@@ -166,11 +162,6 @@ impl Recipe {
     /// Whether rows are named or set aside for evaluation.
     pub fn has_eval_data(&self) -> bool {
         self.val_size > 0.0 || !self.eval_dataset.is_empty()
-    }
-
-    /// Steps between two evaluations with `eval_strategy: steps`.
-    pub fn eval_interval(&self) -> usize {
-        self.eval_steps.unwrap_or(self.logging_steps).max(1)
     }
 }
 
@@ -197,6 +188,9 @@ fn problem(field: &str, reason: impl Into<String>, remedy: impl Into<String>) ->
 }
 
 fn nearest_key(key: &str) -> Option<&'static str> {
+    if let Some((_, meant)) = foreign::OTHER_NAMES.iter().find(|(name, _)| *name == key) {
+        return Some(meant);
+    }
     value::nearest(&key.to_ascii_lowercase(), KEYS.iter().map(|known| known.name))
 }
 

@@ -1,8 +1,8 @@
 //! A run's folder (`output_dir`): its recipe, its log, its checkpoints, its report. Files appear whole or not at all;
 //! the two logs grow line by line and forgive a torn last line.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::fs::{self, File};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -10,8 +10,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::files::{write_atomic, write_json_atomic};
-use crate::protocol::{EvalReport, Event, StepReport};
+use crate::protocol::Event;
 use crate::recipe::Recipe;
+
+mod log;
+
+use log::JsonLines;
+pub use log::{LogLine, hms};
 
 const RECIPE: &str = "recipe.yaml";
 const EVENTS: &str = "events.jsonl";
@@ -27,66 +32,6 @@ pub struct RunFolder {
     dir: PathBuf,
     events: JsonLines,
     log: JsonLines,
-}
-
-/// One line of `trainer_log.jsonl`: LLaMA-Factory's fields and `grad_norm`. What is None is left out.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct LogLine {
-    pub current_steps: usize,
-    pub total_steps: usize,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub loss: Option<f32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub eval_loss: Option<f32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub accuracy: Option<f32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub grad_norm: Option<f32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub lr: Option<f64>,
-    pub epoch: f64,
-    /// 0 to 100.
-    pub percentage: f64,
-    /// H:MM:SS, as is `remaining_time`.
-    pub elapsed_time: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub remaining_time: Option<String>,
-    /// Tokens a second.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub throughput: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub total_tokens: Option<u64>,
-}
-
-impl LogLine {
-    pub fn of_step(report: &StepReport, total_steps: usize) -> Self {
-        Self {
-            loss: Some(report.loss),
-            accuracy: report.token_accuracy,
-            grad_norm: Some(report.grad_norm),
-            lr: Some(report.learning_rate),
-            remaining_time: Some(hms(report.remaining_secs)),
-            throughput: Some(two_digits(report.tokens_per_sec)),
-            total_tokens: Some(report.total_tokens),
-            ..Self::at(report.step, total_steps, report.epoch, report.elapsed_secs)
-        }
-    }
-
-    pub fn of_eval(report: &EvalReport, total_steps: usize) -> Self {
-        Self { eval_loss: Some(report.loss), ..Self::at(report.step, total_steps, report.epoch, report.elapsed_secs) }
-    }
-
-    fn at(step: usize, total_steps: usize, epoch: f64, elapsed_secs: f64) -> Self {
-        Self {
-            current_steps: step,
-            total_steps,
-            epoch: (epoch * 1e4).round() / 1e4,
-            percentage: if total_steps == 0 { 0.0 } else { two_digits(step as f64 * 100.0 / total_steps as f64) },
-            elapsed_time: hms(elapsed_secs),
-            ..Self::default()
-        }
-    }
 }
 
 /// `report.json`: what a run was and what it took.
@@ -206,12 +151,12 @@ impl RunFolder {
     pub fn finish_checkpoint(&self, step: usize, keep: Option<usize>) -> Result<PathBuf> {
         let unfinished = self.dir.join(format!("{CHECKPOINT}{step}.tmp"));
         let finished = self.dir.join(format!("{CHECKPOINT}{step}"));
-        sync_dir(&unfinished)?;
+        sync_dir(&unfinished);
         if finished.exists() {
             fs::remove_dir_all(&finished).map_err(|error| Error::io(&finished, error))?;
         }
         fs::rename(&unfinished, &finished).map_err(|error| Error::io(&finished, error))?;
-        sync_dir(&self.dir)?;
+        sync_dir(&self.dir);
         let mut older: Vec<_> = checkpoint_dirs(&self.dir).into_iter().filter(|(at, _)| *at != step).collect();
         while keep.is_some_and(|keep| older.len() + 1 > keep.max(1)) {
             let (_, oldest) = older.remove(0);
@@ -231,40 +176,6 @@ struct StampedRef<'a> {
 struct Stamped {
     at: f64,
     event: Event,
-}
-
-/// A file that grows by whole lines of JSON.
-#[derive(Debug)]
-struct JsonLines {
-    path: PathBuf,
-    file: File,
-    /// The last line was not written to its end.
-    torn: bool,
-}
-
-impl JsonLines {
-    fn open(path: &Path) -> Result<Self> {
-        let open = || -> std::io::Result<(File, bool)> {
-            let mut file = OpenOptions::new().create(true).append(true).read(true).open(path)?;
-            let mut last = [b'\n'];
-            if file.metadata()?.len() > 0 {
-                file.seek(SeekFrom::End(-1))?;
-                file.read_exact(&mut last)?;
-            }
-            Ok((file, last != [b'\n']))
-        };
-        let (file, torn) = open().map_err(|error| Error::io(path, error))?;
-        Ok(Self { path: path.to_owned(), file, torn })
-    }
-
-    fn append(&mut self, value: &impl Serialize) -> Result<()> {
-        let json = serde_json::to_string(value).map_err(|error| Error::Internal(format!("a log line: {error}")))?;
-        let line = format!("{}{json}\n", if self.torn { "\n" } else { "" });
-        self.torn = true;
-        self.file.write_all(line.as_bytes()).map_err(|error| Error::io(&self.path, error))?;
-        self.torn = false;
-        Ok(())
-    }
 }
 
 /// A run's events with their Unix times in seconds; lines that cannot be read (torn, or of a newer version) are passed over.
@@ -356,27 +267,17 @@ fn probe(dir: &Path) -> Result<()> {
         .map_err(|error| Error::Io { path: dir.to_owned(), reason: format!("the folder cannot be written: {error}") })
 }
 
-/// So that a rename survives a power cut; Windows has no such call.
-fn sync_dir(dir: &Path) -> Result<()> {
-    if cfg!(unix) {
-        File::open(dir).and_then(|file| file.sync_all()).map_err(|error| Error::io(dir, error))?;
+/// So that a rename survives a power cut, where the system can do that.
+fn sync_dir(dir: &Path) {
+    if let Ok(file) = File::open(dir) {
+        let _ = file.sync_all();
     }
-    Ok(())
-}
-
-/// Seconds as H:MM:SS; hours go on beyond a day.
-pub fn hms(secs: f64) -> String {
-    let secs = if secs.is_finite() { secs.max(0.0) as u64 } else { 0 };
-    format!("{}:{:02}:{:02}", secs / 3600, secs / 60 % 60, secs % 60)
-}
-
-fn two_digits(number: f64) -> f64 {
-    (number * 100.0).round() / 100.0
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::protocol::StepReport;
 
     fn step(step: usize) -> Event {
         let report = StepReport {
@@ -404,15 +305,6 @@ mod tests {
 
     fn steps(dir: &Path) -> Vec<usize> {
         read_events(dir).unwrap().iter().map(|(_, event)| step_of(event)).collect()
-    }
-
-    #[test]
-    fn log_has_llama_factorys_fields() {
-        let json = serde_json::to_value(line(&step(3))).unwrap();
-        let expected = serde_json::json!({"current_steps": 3, "total_steps": 8, "loss": 2.5, "grad_norm": 1.25, "lr": 1e-4,
-            "epoch": 0.1235, "percentage": 37.5, "elapsed_time": "1:02:05", "remaining_time": "25:01:01",
-            "throughput": 12.35, "total_tokens": 30});
-        assert_eq!(json, expected);
     }
 
     #[test]
@@ -490,23 +382,5 @@ mod tests {
         let error = RunFolder::create(&file, &Recipe::default(), true).unwrap_err();
         assert!(error.code() == "io" && error.to_string().contains("file"), "{error}");
         assert_eq!(fs::read_to_string(&file).unwrap(), "mine");
-    }
-
-    #[cfg(target_os = "linux")]
-    #[test]
-    fn full_disk_is_an_error_not_a_panic() {
-        let full = Path::new("/dev/full");
-        let file = OpenOptions::new().append(true).open(full).unwrap();
-        let mut lines = JsonLines { path: full.to_owned(), file, torn: false };
-        let error = lines.append(&line(&step(1))).unwrap_err();
-        assert!(error.code() == "io" && lines.torn, "{error}");
-    }
-
-    #[test]
-    fn hours_go_on_beyond_a_day() {
-        assert_eq!(
-            [hms(0.0), hms(59.9), hms(3600.0), hms(1e6), hms(f64::NAN)],
-            ["0:00:00", "0:00:59", "1:00:00", "277:46:40", "0:00:00"]
-        );
     }
 }

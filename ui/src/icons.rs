@@ -16,6 +16,9 @@ pub fn filled(size: f32) -> FontId {
     FontId::new(size, FontFamily::Name(Arc::from(FILLED)))
 }
 
+/// The mark of the house, an f-hole; in the filled icons only.
+pub const MARK: char = '\u{F8F0}';
+
 pub(crate) const REGULAR: &str = "icons";
 pub(crate) const FILLED: &str = "icons-filled";
 

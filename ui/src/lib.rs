@@ -6,11 +6,10 @@
 
 pub mod assets;
 mod bench;
-mod brand;
 mod command;
 mod dialogs;
 mod fonts;
-mod format;
+pub mod format;
 mod frame;
 mod icons;
 mod panels;

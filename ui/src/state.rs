@@ -13,7 +13,7 @@ mod talk;
 
 pub use log::{Entry, Level, Log};
 pub use run::{Course, Run};
-pub use talk::{Ending, Side, Speaker, Talk, Turn, Who};
+pub use talk::{Ending, Speaker, Talk, Turn, Who};
 
 /// Something the engine reads for us.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -93,7 +93,7 @@ pub enum Missing {
     /// The data is for another kind of training than the recipe's.
     DataKind(DataKind),
     RunGoingOn,
-    Setting(luthier_engine::error::RecipeProblem),
+    Setting(luthier_engine::RecipeProblem),
 }
 
 impl AppState {

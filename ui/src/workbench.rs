@@ -52,26 +52,26 @@ impl Workbench {
         let p = theme::palette(ui);
         let plain = |fill| Frame::new().fill(fill);
         let wide = ui.available_width() >= 1100.0;
-        egui::Panel::left(Id::new("rail"))
+        egui::Panel::left(Id::unique("rail"))
             .exact_size(if wide { 80.0 } else { 56.0 })
             .resizable(false)
             .show_separator_line(false)
             .frame(plain(p.rail))
             .show(ui, |ui| rail(ui, &mut self.bench, wide));
-        egui::Panel::bottom(Id::new("status"))
+        egui::Panel::bottom(Id::unique("status"))
             .exact_size(28.0)
             .resizable(false)
             .show_separator_line(false)
             .frame(plain(p.rail))
             .show(ui, |ui| status_line(ui, &self.bench, &mut self.log_open));
-        egui::Panel::top(Id::new("top"))
+        egui::Panel::top(Id::unique("top"))
             .exact_size(60.0)
             .resizable(false)
             .show_separator_line(false)
             .frame(plain(p.bench))
             .show(ui, |ui| top_bar(ui, &self.bench, &mut commands));
         if self.log_open {
-            egui::Panel::bottom(Id::new("log"))
+            egui::Panel::bottom(Id::unique("log"))
                 .default_size(200.0)
                 .size_range(96.0..=480.0)
                 .resizable(true)

@@ -1,4 +1,4 @@
-//! What the project does to itself: `cargo xtask test | sample | icons`.
+//! What the project does to itself: `cargo xtask test | sample`.
 //!
 //! The standard library only: a dependency here could share a crate with Burn under other features,
 //! and Burn would be built twice.
@@ -14,14 +14,13 @@ const USAGE: &str = "\
 usage: cargo xtask <task>
 
   test      install what the suite needs where that is possible, then run all of it
-  sample    train the sample model in assets again, from its recipe and text sources
-  icons     draw the application icons again";
+  sample    train the sample model in assets again, from its recipe and text sources";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let passed = match arguments.split_first().map(|(task, rest)| (task.as_str(), rest)) {
         Some(("test", [])) => suite::run(),
-        Some((task @ ("sample" | "icons"), rest)) => suite::run_example(task, rest),
+        Some(("sample", rest)) => suite::run_example("sample", rest),
         _ => {
             eprintln!("{USAGE}");
             return ExitCode::from(2);

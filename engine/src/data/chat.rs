@@ -11,7 +11,7 @@ use std::ops::Range;
 
 use serde_json::{Map, Value};
 
-use super::sample::Turn;
+use super::turn::Turn;
 use crate::error::Result;
 use crate::protocol::ChatMessage;
 use crate::tokenizer::TextTokenizer;

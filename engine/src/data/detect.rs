@@ -6,10 +6,13 @@ use serde_json::Value;
 
 use super::mapping::{Format, Mapping, Part, Tags};
 use super::read::{Row, Table};
-use super::sample::{Sample, truth};
+use super::sample::Sample;
+use super::turn::truth;
 
 /// Rows that are looked at, spread over the file.
 const LOOKED_AT: usize = 200;
+/// What names are worth if no row fits: enough to say what is wrong with the rows.
+const NAMES_ONLY: f32 = 0.02;
 
 const TEXT_NAMES: &[&str] = &["text", "content", "raw_content", "document", "body", "文本", "内容"];
 const TURN_NAMES: &[&str] =
@@ -69,7 +72,8 @@ pub(super) fn detect(table: &Table) -> (Mapping, f32) {
             continue;
         }
         let fitting = rows.iter().filter(|row| Sample::read(&row.fields, &mapping).is_ok()).count();
-        let confidence = trust * fitting as f32 / rows.len().max(1) as f32;
+        let share = fitting as f32 / rows.len().max(1) as f32;
+        let confidence = trust * share.max(NAMES_ONLY);
         // An earlier candidate explains more of the file: a later one must fit far better.
         if confidence > best.1 * 2.0 {
             best = (mapping, confidence);

@@ -5,7 +5,8 @@ use std::ops::Range;
 use serde_json::{Map, Value};
 
 use super::chat::{self, Rendered, Roles};
-use super::sample::{Dialogue, Sample, Turn};
+use super::sample::{Dialogue, Sample};
+use super::turn::Turn;
 use crate::error::Result;
 use crate::protocol::ChatMessage;
 use crate::recipe::Recipe;

@@ -23,8 +23,10 @@ use crate::tokenizer::TextTokenizer;
 const LISTED: usize = 50;
 /// Rows shown as the model will see them.
 const SHOWN: usize = 50;
-/// Rows that are tokenised to learn the lengths.
+/// Rows that are tokenised to learn the lengths: so many at most, fewer where rows are long, but not less than that.
 const TOKENISED: usize = 2_000;
+const TOKENISED_BYTES: u64 = 1_000_000;
+const TOKENISED_AT_LEAST: usize = 200;
 const BUCKETS: usize = 20;
 /// Longest text of a preview segment, in characters.
 const SHOWN_CHARACTERS: usize = 20_000;
@@ -121,7 +123,11 @@ pub fn inspect(source: &DataSource, progress: &mut dyn FnMut(u64, u64) -> Contro
     let bytes = found.bytes();
     let mut bar = Bar::new(progress, bytes);
     let read_share = if source.model.is_some() { 0.5 } else { 0.8 };
-    let table = bar.stretch(read_share, bytes, |gauge| Table::read(&found.path, &found.files, gauge))?;
+    let (table, tokenizer) = bar.stretch(read_share, bytes, |gauge| {
+        let tokenizer = || source.model.as_deref().map(TextTokenizer::load);
+        let (table, tokenizer) = rayon::join(|| Table::read(&found.path, &found.files, gauge), tokenizer);
+        Ok((table?, tokenizer))
+    })?;
     let (mapping, confidence) = match (&source.mapping, found.declared_mapping(&table)?) {
         (Some(chosen), _) => {
             check_columns(chosen, &table)?;
@@ -152,7 +158,7 @@ pub fn inspect(source: &DataSource, progress: &mut dyn FnMut(u64, u64) -> Contro
         let problems = bar.stretch(0.2, table.rows.len() as u64, |gauge| check_rows(&table, mapping, gauge))?;
         summary.problem_count = problems.len();
         summary.problems = problems.into_iter().take(LISTED).collect();
-        let tokenizer = match source.model.as_deref().map(TextTokenizer::load) {
+        let tokenizer = match tokenizer {
             Some(Ok(tokenizer)) => Some(tokenizer),
             Some(Err(error)) => {
                 summary
@@ -165,9 +171,13 @@ pub fn inspect(source: &DataSource, progress: &mut dyn FnMut(u64, u64) -> Contro
         let options = EncodeOptions::new(source.cutoff_len.max(1), source.train_on_prompt);
         let encoder = tokenizer.as_ref().map(|tokenizer| (Encoder::new(tokenizer, options), tokenizer));
         if let Some((encoder, _)) = &encoder {
-            let count = table.rows.len().min(TOKENISED) as u64;
+            let row_bytes = bytes / table.rows.len().max(1) as u64;
+            let count = (TOKENISED_BYTES / row_bytes.max(1)) as usize;
+            let count = count.clamp(TOKENISED_AT_LEAST, TOKENISED).min(table.rows.len());
+            let step = table.rows.len().div_ceil(count);
             let mapping = &summary.mapping;
-            let (stats, warnings) = bar.stretch(0.3, count, |gauge| measure(&table, mapping, encoder, gauge))?;
+            let (stats, warnings) =
+                bar.stretch(0.3, count as u64, |gauge| measure(&table, mapping, step, encoder, gauge))?;
             summary.tokens = stats;
             summary.warnings.extend(warnings);
         }
@@ -198,14 +208,14 @@ fn check_rows(table: &Table, mapping: &Mapping, gauge: &Gauge) -> Result<Vec<Row
     Ok(chunks.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
 }
 
-/// Lengths of up to 2,000 rows spread over the file, and what the person should know of them.
+/// Lengths of every `step`-th row, and what the person should know of them.
 fn measure(
     table: &Table,
     mapping: &Mapping,
+    step: usize,
     encoder: &Encoder<'_>,
     gauge: &Gauge,
 ) -> Result<(Option<TokenStats>, Vec<String>)> {
-    let step = table.rows.len().div_ceil(TOKENISED).max(1);
     let indices: Vec<usize> = (0..table.rows.len()).step_by(step).collect();
     let coded: Vec<(usize, Result<Coded, String>)> = indices
         .par_iter()
@@ -318,7 +328,7 @@ fn segment(mut text: String, learned: bool) -> Segment {
 
 /// Tokens as text again, learned and read ones apart.
 fn runs(tokenizer: &TextTokenizer, coded: &Coded) -> Vec<Segment> {
-    let mut segments = Vec::new();
+    let mut segments: Vec<Segment> = Vec::new();
     let mut start = 0;
     let mut shown = String::new();
     for part in coded.labels.chunk_by(|a, b| (*a == IGNORED) == (*b == IGNORED)) {
@@ -331,6 +341,12 @@ fn runs(tokenizer: &TextTokenizer, coded: &Coded) -> Vec<Segment> {
         };
         segments.push(segment(text, part[0] != IGNORED));
         (start, shown) = (end, so_far);
+    }
+    // The cut may go through a character.
+    if coded.full_len > coded.input_ids.len()
+        && let Some(last) = segments.last_mut()
+    {
+        last.text.truncate(last.text.trim_end_matches('\u{fffd}').len());
     }
     segments
 }

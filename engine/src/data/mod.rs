@@ -2,12 +2,13 @@
 //!
 //! `source` finds the files (a path, a folder, a name in dataset_info.json), `read` with `json` and `table` turns them
 //! into rows of named values, `detect` or dataset_info.json or the person says what the columns mean (`mapping`),
-//! `sample` reads a row through that, `chat` lays a conversation out, `encode` makes ids and labels, `batch` puts rows
+//! `sample` and `turn` read a row through that, `chat` lays a conversation out, `encode` makes ids and labels, `batch` puts rows
 //! together. [`prepare`] does all of it for a run, [`inspect`] for the Data panel. Files are read whole; rows are
 //! numbered from 1 wherever a person meets them.
 
 mod batch;
 mod chat;
+mod dataset_info;
 mod describe;
 mod detect;
 mod encode;
@@ -20,12 +21,14 @@ mod read;
 mod sample;
 mod source;
 mod table;
+mod turn;
 
 #[cfg(test)]
 mod tests;
 
 pub use batch::{Batch, epoch_order};
 pub use chat::alpaca_layout;
+pub use dataset_info::dataset_info_entry;
 pub use describe::describe;
 pub use detect::suggest;
 pub use encode::{Encoded, IGNORED};

@@ -56,7 +56,7 @@ pub fn prepare(
         return Err(Error::recipe("dataset", "no dataset is named", "write the path of a data file"));
     }
     let total: u64 = sources.iter().chain(&eval_sources).map(Source::bytes).sum();
-    let mut kitchen = Kitchen {
+    let mut preparation = Preparation {
         recipe,
         encoder: Encoder::new(tokenizer, recipe.into()),
         bar: Bar::new(progress, total),
@@ -65,18 +65,18 @@ pub fn prepare(
         warnings: Vec::new(),
     };
     let mut encode_all = |sources: &[Source]| -> Result<Vec<Vec<Encoded>>> {
-        sources.iter().map(|source| kitchen.encode(source)).collect()
+        sources.iter().map(|source| preparation.encode(source)).collect()
     };
     let train = encode_all(&sources)?;
     let eval = encode_all(&eval_sources)?.concat();
-    let (dropped, warnings) = (kitchen.dropped, kitchen.warnings);
+    let (dropped, warnings) = (preparation.dropped, preparation.warnings);
     let train = mix(train, recipe)?;
     let (train, eval) = if eval.is_empty() { split(train, recipe.val_size, recipe.seed)? } else { (train, eval) };
     Ok(Prepared { train, eval, dropped, warnings })
 }
 
 /// What preparing one dataset after the other needs and leaves behind.
-struct Kitchen<'a> {
+struct Preparation<'a> {
     recipe: &'a Recipe,
     encoder: Encoder<'a>,
     bar: Bar<'a>,
@@ -86,7 +86,7 @@ struct Kitchen<'a> {
     warnings: Vec<String>,
 }
 
-impl Kitchen<'_> {
+impl Preparation<'_> {
     fn encode(&mut self, source: &Source) -> Result<Vec<Encoded>> {
         let bytes = source.bytes();
         let share = bytes as f64 / self.total as f64;

@@ -1,6 +1,7 @@
 //! One progress bar over work that runs on other threads: the caller's closure is asked about 60 times a second and its
 //! `Break` stops the work.
 
+use std::any::Any;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -72,9 +73,7 @@ impl<'a> Bar<'a> {
                     }
                     Err(RecvTimeoutError::Disconnected) => {
                         let cause = worker.join().err();
-                        let cause = cause.as_ref().and_then(|cause| cause.downcast_ref::<String>());
-                        let cause = cause.map_or("reading the data failed", |cause| cause);
-                        return Err(Error::Internal(cause.to_owned()));
+                        return Err(Error::Internal(cause.map_or("the work vanished".into(), said)));
                     }
                 }
             }
@@ -90,6 +89,12 @@ impl<'a> Bar<'a> {
         let done = (fraction.clamp(0.0, 1.0) * self.total as f64).round() as u64;
         (self.report)(done, self.total)
     }
+}
+
+/// The words of a panic.
+fn said(cause: Box<dyn Any + Send>) -> String {
+    let text = cause.downcast_ref::<String>().map(String::as_str).or_else(|| cause.downcast_ref().copied());
+    text.unwrap_or("reading the data failed").to_owned()
 }
 
 #[cfg(test)]
@@ -120,7 +125,8 @@ mod tests {
     #[test]
     fn a_panic_becomes_an_error() {
         let mut report = |_, _| ControlFlow::Continue(());
-        let outcome = Bar::new(&mut report, 1).stretch(1.0, 1, |_| -> Result<()> { panic!("row {}", 3) });
-        assert!(matches!(outcome, Err(Error::Internal(reason)) if reason == "row 3"));
+        let outcome =
+            Bar::new(&mut report, 1).stretch(1.0, 1, |_| -> Result<()> { panic!("row {}", std::process::id()) });
+        assert!(matches!(outcome, Err(Error::Internal(reason)) if reason.starts_with("row ")));
     }
 }

@@ -2,13 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use serde_json::{Map, Value};
-
-use super::mapping::{Format, Mapping, Part, Tags};
-use super::read::{DATA_FILE_ENDINGS, Table, read_text};
+use super::dataset_info::{Declared, INFO_FILE, declared, read_info};
+use super::mapping::Mapping;
+use super::read::{DATA_FILE_ENDINGS, Table};
 use crate::error::{Error, Result};
-
-const INFO_FILE: &str = "dataset_info.json";
 
 /// A dataset found on disk.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,24 +16,14 @@ pub(super) struct Source {
     pub declared: Option<Declared>,
 }
 
-/// What dataset_info.json says of it.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Declared {
-    pub mapping: Mapping,
-    /// `columns` is written out; else LLaMA-Factory's defaults are meant, and a file may have fewer.
-    pub has_columns: bool,
-    pub num_samples: Option<usize>,
-}
-
 impl Source {
     /// The dataset that a recipe names: an absolute path, or an entry of `dataset_dir`'s dataset_info.json.
     ///
     /// # Errors
     /// `BadRecipe` for an unknown name, `BadData` for a mistake in dataset_info.json, `Io`.
     pub(super) fn named(name: &str, dataset_dir: &Path) -> Result<Self> {
-        let path = Path::new(name);
-        if path.is_absolute() || path.exists() {
-            return Self::at(path);
+        if Path::new(name).is_absolute() {
+            return Self::at(Path::new(name));
         }
         let info_file = dataset_dir.join(INFO_FILE);
         if !info_file.is_file() {
@@ -68,7 +55,8 @@ impl Source {
         let parent = path.parent().unwrap_or(Path::new(""));
         let info_file = if parent.is_file() { parent.to_owned() } else { parent.join(INFO_FILE) };
         if path.is_file() {
-            let declared = declaration_of(&info_file, &name);
+            // Only a hint: it was the file that was chosen, so what does not fit is passed over.
+            let declared = declaration_of(&info_file, &name).map(|hint| Declared { has_columns: false, ..hint });
             return Ok(Self { path: path.to_owned(), files: vec![path.to_owned()], declared });
         }
         if info_file.is_file()
@@ -172,95 +160,11 @@ pub(super) fn check_columns(mapping: &Mapping, table: &Table) -> Result<()> {
     Err(Error::data(&table.path, format!("column {column:?}"), reason))
 }
 
-fn read_info(info_file: &Path) -> Result<Map<String, Value>> {
-    let text = read_text(info_file)?;
-    serde_json::from_str(&text).map_err(|error| {
-        Error::data(info_file, format!("line {}", error.line()), format!("not a valid dataset_info.json: {error}"))
-    })
-}
-
 /// The entry whose file this is, if a dataset_info.json lies beside it. One that cannot be read is no hindrance here.
 fn declaration_of(info_file: &Path, file_name: &str) -> Option<Declared> {
     let info = read_info(info_file).ok()?;
     let entry = info.values().find(|entry| entry["file_name"].as_str() == Some(file_name))?;
     declared(entry).ok()
-}
-
-/// An entry as a mapping. Defaults are LLaMA-Factory's; where it would fail for want of a tag, the usual one is taken.
-fn declared(entry: &Value) -> Result<Declared, String> {
-    let formatting = entry["formatting"].as_str().unwrap_or("alpaca");
-    let columns = names(entry, "columns")?;
-    let tags = names(entry, "tags")?;
-    let has_columns = !columns.is_empty();
-    let ranking = entry["ranking"].as_bool().unwrap_or(false);
-
-    let mut mapping = match formatting {
-        "alpaca" => Mapping::new(Format::Alpaca),
-        "sharegpt" | "openai" => {
-            let role = tags.get("role_tag").and_then(Value::as_str).unwrap_or(if formatting == "openai" {
-                "role"
-            } else {
-                "from"
-            });
-            Mapping::new(if role == "role" { Format::Messages } else { Format::Sharegpt })
-        }
-        other => return Err(format!("its formatting is {other:?}; Luthier knows alpaca, sharegpt and openai")),
-    };
-    for part in Part::ALL {
-        if let Some(column) = columns.get(part.name()).and_then(Value::as_str) {
-            mapping.columns.insert(part, column.to_owned());
-        }
-    }
-    let mut default = |part, column: &str| drop(mapping.columns.entry(part).or_insert_with(|| column.to_owned()));
-    match formatting {
-        "alpaca" if !has_columns => {
-            default(Part::Prompt, "instruction");
-            default(Part::Query, "input");
-            if !ranking {
-                default(Part::Response, "output");
-            }
-        }
-        "alpaca" => {}
-        "openai" => default(Part::Messages, "messages"),
-        _ => default(Part::Messages, "conversations"),
-    }
-    if ranking {
-        default(Part::Chosen, "chosen");
-        default(Part::Rejected, "rejected");
-    }
-    // A column of questions alone is text to LLaMA-Factory (wiki_demo, c4_demo).
-    let alone = mapping.columns.len() == 1;
-    if let Some(text) = mapping.columns.get(&Part::Prompt).filter(|_| alone && formatting == "alpaca") {
-        mapping = Mapping::new(Format::Text).with(Part::Text, text.clone());
-    }
-    apply_tags(&mut mapping.tags, &tags);
-    let num_samples = entry["num_samples"].as_u64().map(|count| count as usize);
-    Ok(Declared { mapping, has_columns, num_samples })
-}
-
-fn apply_tags(tags: &mut Tags, written: &Map<String, Value>) {
-    let fields = [
-        ("role_tag", &mut tags.role),
-        ("content_tag", &mut tags.content),
-        ("user_tag", &mut tags.user),
-        ("assistant_tag", &mut tags.assistant),
-        ("observation_tag", &mut tags.observation),
-        ("function_tag", &mut tags.function),
-        ("system_tag", &mut tags.system),
-    ];
-    for (key, tag) in fields {
-        if let Some(word) = written.get(key).and_then(Value::as_str) {
-            *tag = word.to_owned();
-        }
-    }
-}
-
-fn names(entry: &Value, key: &str) -> Result<Map<String, Value>, String> {
-    match &entry[key] {
-        Value::Null => Ok(Map::new()),
-        Value::Object(names) => Ok(names.clone()),
-        other => Err(format!("its {key:?} is {other}, not an object of names")),
-    }
 }
 
 #[cfg(test)]

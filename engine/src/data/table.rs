@@ -23,7 +23,7 @@ pub(super) fn parse_csv(text: &str, tabs: bool, file: &Path, gauge: &Gauge) -> R
     let separator = if tabs { b'\t' } else { separator(text) };
     let mut reader = csv::ReaderBuilder::new().delimiter(separator).has_headers(false).from_reader(text.as_bytes());
     let mut record = StringRecord::new();
-    if !reader.read_record(&mut record).map_err(|error| csv_error(&error, &[], file))? {
+    if !reader.read_record(&mut record).map_err(|error| csv_error(&error, &[], text, file))? {
         return Ok(Vec::new());
     }
     let names: Vec<String> = record.iter().map(|name| name.trim().to_owned()).collect();
@@ -33,9 +33,11 @@ pub(super) fn parse_csv(text: &str, tabs: bool, file: &Path, gauge: &Gauge) -> R
         return Err(Error::data(file, "line 1", format!("the header names the column {twice:?} twice")));
     }
     let mut rows = Vec::new();
-    let mut counted = 0;
-    while reader.read_record(&mut record).map_err(|error| csv_error(&error, &names, file))? {
-        let line = record.position().map_or(0, |position| position.line() as usize);
+    let (mut counted, mut line, mut at) = (0, 1, 0);
+    while reader.read_record(&mut record).map_err(|error| csv_error(&error, &names, text, file))? {
+        let start = record.position().map_or(at, |position| first_character(text, position.byte()));
+        line += newlines(&text[at..start]);
+        at = start;
         let named = names.iter().zip(&record).filter(|(name, _)| !name.is_empty());
         let fields = named.map(|(name, value)| (name.clone(), Value::String(value.to_owned()))).collect();
         rows.push(Row { line, fields });
@@ -56,8 +58,20 @@ fn separator(text: &str) -> u8 {
     [b'|', b'\t', b';', b','].into_iter().max_by_key(|separator| count(*separator)).unwrap_or(b',')
 }
 
-fn csv_error(error: &csv::Error, names: &[String], file: &Path) -> Error {
-    let line = error.position().map(|position| format!("line {}", position.line()));
+/// Where a record's text begins; the csv crate counts the line break before it to it. (Its line numbers run one late
+/// after CR LF for the same reason.)
+fn first_character(text: &str, byte: u64) -> usize {
+    let start = (byte as usize).min(text.len());
+    start + text.as_bytes()[start..].iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count()
+}
+
+fn newlines(text: &str) -> usize {
+    text.bytes().filter(|byte| *byte == b'\n').count()
+}
+
+fn csv_error(error: &csv::Error, names: &[String], text: &str, file: &Path) -> Error {
+    let line_at = |byte| 1 + newlines(&text[..first_character(text, byte)]);
+    let line = error.position().map(|position| format!("line {}", line_at(position.byte())));
     let place = line.unwrap_or_else(|| "the whole file".into());
     let reason = match error.kind() {
         csv::ErrorKind::UnequalLengths { expected_len, len, .. } => format!(

@@ -8,7 +8,8 @@ use tempfile::TempDir;
 use tokenizers::pre_tokenizers::byte_level::ByteLevel;
 
 use super::encode::{EncodeOptions, Encoder};
-use super::sample::{Dialogue, Sample, Turn};
+use super::sample::{Dialogue, Sample};
+use super::turn::Turn;
 use super::*;
 use crate::error::{Error, Result};
 use crate::protocol::{ChatMessage, DataSource};

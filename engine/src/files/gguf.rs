@@ -114,7 +114,7 @@ impl<'a> Cursor<'a> {
                 let start = self.at;
                 match width(kind) {
                     Some(width) => {
-                        let length = count.checked_mul(width).unwrap_or(u64::MAX);
+                        let length = count.saturating_mul(width);
                         self.take(length, key)?;
                     }
                     None if kind == TEXT => {

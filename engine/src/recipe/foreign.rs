@@ -28,10 +28,46 @@ const RENAMED: &[(&str, &str)] = &[
     ("name_module_trainable", "freeze_trainable_modules"),
 ];
 
+/// What other programs call our keys: not read, but named in the message.
+pub(super) const OTHER_NAMES: &[(&str, &str)] = &[
+    ("model", "model_name_or_path"),
+    ("base_model", "model_name_or_path"),
+    ("adapter", "adapter_name_or_path"),
+    ("datasets", "dataset"),
+    ("train_dataset", "dataset"),
+    ("batch_size", "per_device_train_batch_size"),
+    ("micro_batch_size", "per_device_train_batch_size"),
+    ("epochs", "num_train_epochs"),
+    ("num_epochs", "num_train_epochs"),
+    ("lr", "learning_rate"),
+    ("lr_scheduler", "lr_scheduler_type"),
+    ("lora_r", "lora_rank"),
+    ("target_modules", "lora_target"),
+    ("lora_target_modules", "lora_target"),
+    ("sequence_len", "cutoff_len"),
+    ("max_seq_length", "cutoff_len"),
+    ("output", "output_dir"),
+];
+
 /// A trailing `*` stands for any ending.
 const NO_EFFECT: &[&str] = &[
     // Distribution, kernels, memory: Luthier decides for itself.
     "accelerator_config",
+    "asft_alpha",
+    "compute_dtype",
+    "device_map",
+    "eaft_alpha",
+    "enable_torch_profiler",
+    "fp8_*",
+    "hyper_parallel_*",
+    "init_special_tokens",
+    "loraplus_lr_embedding",
+    "master_addr",
+    "master_port",
+    "max_length",
+    "megatron_bridge_args",
+    "model_max_length",
+    "profile*",
     "auto_find_batch_size",
     "ddp_*",
     "debug",
@@ -190,6 +226,11 @@ const NO_EFFECT: &[&str] = &[
 
 const MUST_BE_OFF: &[&str] = &[
     "add_special_tokens",
+    "block_diag_attn",
+    "fp8",
+    "pref_bco_weight",
+    "use_hyper_parallel",
+    "use_megatron_bridge",
     "add_tokens",
     "label_smoothing_factor",
     "lr_scheduler_kwargs",

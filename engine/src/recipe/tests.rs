@@ -73,7 +73,7 @@ fn reference_recipe_is_read_and_resolved() {
     assert_eq!(recipe.adapter_name_or_path.as_deref(), Some(Path::new("/base/run/init_adapter")));
     assert_eq!(recipe.dataset, ["/base/run/train.jsonl"]);
     assert_eq!(recipe.output_dir, Path::new("/base/run/output"));
-    assert_eq!((recipe.lora_rank, recipe.lora_scale()), (8, 2.0));
+    assert_eq!((recipe.lora_rank, recipe.lora_alpha), (8, Some(16.0)));
     assert_eq!((recipe.max_steps, recipe.learning_rate), (10, 0.005));
     assert_eq!(recipe.lr_scheduler_type, SchedulerType::Constant);
     assert_eq!(recipe.save_steps, 500, "a default");
@@ -86,10 +86,8 @@ fn llama_factory_example_is_read_with_warnings() {
     assert_eq!(recipe.freeze_extra_modules, ["norm", "lm_head"]);
     assert_eq!((recipe.freeze_trainable_layers, recipe.learning_rate), (-3, 1e-4));
     assert_eq!((recipe.bf16, recipe.eval_strategy), (true, Interval::No));
-    for key in ["trust_remote_code", "deepspeed", "preprocessing_num_workers", "ddp_timeout", "evaluation_strategy"] {
-        assert!(warnings.iter().any(|warning| warning.starts_with(key)), "{key} in {warnings:?}");
-    }
-    assert_eq!(warnings.len(), 5, "{warnings:?}");
+    let idle = "without effect in Luthier: trust_remote_code, deepspeed, preprocessing_num_workers, ddp_timeout";
+    assert_eq!(warnings, ["evaluation_strategy is now called eval_strategy", idle]);
 }
 
 #[test]
@@ -116,6 +114,8 @@ fn three_mistakes_come_at_once() {
         ["lerning_rate", "lora_rank", "lr_scheduler_type", "neftune_noise_alpha", "output_dri", "warmup_ratio"];
     assert_eq!(fields(&problems), expected);
     assert_eq!(problems[0].remedy, "did you mean learning_rate?");
+    let foreign = Recipe::from_yaml("model: x", dir.path()).unwrap_err().to_string();
+    assert!(foreign.contains("model: unknown key (did you mean model_name_or_path?)"), "{foreign}");
     assert_eq!(problems[1].reason, "\"eight\" is not a whole number");
     assert!(problems[2].reason.ends_with("nearest: cosine"), "{}", problems[2].reason);
 }
@@ -254,7 +254,11 @@ fn every_impossible_setting_is_named() {
     std::fs::create_dir(dir.path().join("out")).unwrap();
     std::fs::write(dir.path().join("out/report.json"), "{}").unwrap();
     assert_eq!(fields(&problems(recipe.validate())), ["output_dir"]);
-    assert!(Recipe { overwrite_output_dir: true, ..recipe }.validate().is_ok());
+    recipe.validate_for(true).unwrap();
+    let elsewhere = Recipe { resume_from_checkpoint: Some(recipe.model_name_or_path.clone()), ..recipe.clone() };
+    assert_eq!(fields(&problems(elsewhere.validate())), ["output_dir"], "a run goes on from another folder");
+    Recipe { resume_from_checkpoint: Some(dir.path().join("out")), ..recipe.clone() }.validate().unwrap();
+    Recipe { overwrite_output_dir: true, ..recipe }.validate().unwrap();
 }
 
 #[test]

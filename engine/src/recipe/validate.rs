@@ -7,19 +7,29 @@ use super::{Recipe, problem, value};
 use crate::error::{Error, RecipeProblem, Result};
 
 impl Recipe {
-    /// Checks the settings and what they name on the disk. Ok carries warnings.
+    /// Checks the settings and what they name on the disk, for a run that begins or has `resume_from_checkpoint`. Ok
+    /// carries warnings.
     ///
     /// # Errors
     /// `BadRecipe` with every problem.
     pub fn validate(&self) -> Result<Vec<String>> {
-        let problems = self.problems();
+        self.validate_for(false)
+    }
+
+    /// As [`Self::validate`]; with `resume`, `output_dir` may hold a run, which goes on.
+    ///
+    /// # Errors
+    /// As `validate`.
+    pub fn validate_for(&self, resume: bool) -> Result<Vec<String>> {
+        let problems = self.problems(resume);
         if problems.is_empty() { Ok(self.setting_warnings()) } else { Err(Error::BadRecipe(problems)) }
     }
 
     /// Every problem, on the disk too.
-    pub(super) fn problems(&self) -> Vec<RecipeProblem> {
+    pub(super) fn problems(&self, resume: bool) -> Vec<RecipeProblem> {
         let mut problems = self.setting_problems();
         self.check_disk(&mut problems);
+        self.check_output_dir(resume, &mut problems);
         problems
     }
 
@@ -292,7 +302,6 @@ impl Recipe {
                 format!("choose a checkpoint-N or run folder; {hint}"),
             ));
         }
-        self.check_output_dir(problems);
     }
 
     fn check_datasets(&self, field: &str, names: &[String], problems: &mut Vec<RecipeProblem>) {
@@ -331,16 +340,21 @@ impl Recipe {
         }
     }
 
-    fn check_output_dir(&self, problems: &mut Vec<RecipeProblem>) {
+    fn check_output_dir(&self, resume: bool, problems: &mut Vec<RecipeProblem>) {
         let dir = &self.output_dir;
+        if dir.as_os_str().is_empty() {
+            return;
+        }
         if dir.exists() && !dir.is_dir() {
             let reason = format!("{} is a file", dir.display());
             problems.push(problem("output_dir", reason, "write the path of a folder"));
-        } else if !self.overwrite_output_dir
-            && self.resume_from_checkpoint.is_none()
-            && !dir.as_os_str().is_empty()
-            && let Some(found) = crate::run_folder::traces_of_a_run(dir)
-        {
+            return;
+        }
+        let goes_on = resume || self.resume_from_checkpoint.as_ref().is_some_and(|from| from.starts_with(dir));
+        if self.overwrite_output_dir || goes_on {
+            return;
+        }
+        if let Some(found) = crate::run_folder::traces_of_a_run(dir) {
             let reason = format!("{} already holds a run ({found})", dir.display());
             let remedy = "choose another folder, resume the run, or set overwrite_output_dir: true";
             problems.push(problem("output_dir", reason, remedy));

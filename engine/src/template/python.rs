@@ -27,6 +27,8 @@ pub(super) fn make_pythonic(environment: &mut Environment<'static>) {
     environment.add_filter("tojson", to_json);
     environment.add_filter("string", |value: Value| python_str(&value));
     environment.add_filter("join", join);
+    environment.add_filter("upper", |value: Value| python_str(&value).map(|text| text.to_uppercase()));
+    environment.add_filter("lower", |value: Value| python_str(&value).map(|text| text.to_lowercase()));
     environment.add_filter("trim", |value: Value, letters: Option<String>| -> Result<String, Error> {
         let text = python_str(&value)?;
         let goes = |letter: char| letters.as_ref().map_or(is_python_space(letter), |letters| letters.contains(letter));
@@ -35,8 +37,11 @@ pub(super) fn make_pythonic(environment: &mut Environment<'static>) {
     environment.add_filter("replace", |text: Value, old: Value, new: Value, count: Option<i64>| {
         replace(&python_str(&text)?, &python_str(&old)?, &python_str(&new)?, count)
     });
-    environment
-        .add_filter("indent", |text: String, width: Option<Value>, options: Kwargs| indent(&text, width, &options));
+    environment.add_filter("indent", indent);
+    environment.add_filter("escape", escape);
+    environment.add_filter("e", escape);
+    environment.add_filter("length", length);
+    environment.add_filter("count", length);
     environment.add_filter(super::source::BOUNDED, bounded);
     // In Python a text is a sequence, a dict can be walked, and True is a number but no integer.
     environment.add_test("iterable", |value: Value| {
@@ -104,10 +109,33 @@ pub(super) fn replace(text: &str, old: &str, new: &str, count: Option<i64>) -> R
     Ok(text.replacen(old, new, count))
 }
 
+/// Jinja's `length`: nothing has none.
+fn length(value: Value) -> Result<usize, Error> {
+    match value.len() {
+        Some(length) => Ok(length),
+        None if value.is_undefined() => Ok(0),
+        None if value.kind() == ValueKind::Iterable => Ok(value.try_iter()?.count()),
+        None => Err(wrong(format!("a value of type {} has no length", value.kind()))),
+    }
+}
+
+/// Jinja's `escape`, with markupsafe's spelling.
+fn escape(value: Value) -> Result<Value, Error> {
+    let text = python_str(&value)?.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    Ok(Value::from(text.replace('\'', "&#39;").replace('"', "&#34;")))
+}
+
 /// Jinja's `indent(width=4, first=False, blank=False)`; the width may be a text.
-fn indent(text: &str, width: Option<Value>, options: &Kwargs) -> Result<String, Error> {
+fn indent(
+    text: String,
+    width: Option<Value>,
+    first: Option<bool>,
+    blank: Option<bool>,
+    options: Kwargs,
+) -> Result<String, Error> {
     let width = width.or(options.get("width")?).unwrap_or_else(|| Value::from(4));
-    let (first, blank): (Option<bool>, Option<bool>) = (options.get("first")?, options.get("blank")?);
+    let first = first.or(options.get("first")?).unwrap_or(false);
+    let blank = blank.or(options.get("blank")?).unwrap_or(false);
     options.assert_all_used()?;
     let margin = match width.as_str() {
         Some(margin) => margin.to_owned(),
@@ -116,7 +144,7 @@ fn indent(text: &str, width: Option<Value>, options: &Kwargs) -> Result<String, 
     let mut indented = String::new();
     for (index, line) in text.split('\n').enumerate() {
         indented.push_str(if index == 0 { "" } else { "\n" });
-        let goes_in = if index == 0 { first.unwrap_or(false) } else { blank.unwrap_or(false) || !line.is_empty() };
+        let goes_in = if index == 0 { first } else { blank || !line.is_empty() };
         indented.push_str(if goes_in { &margin } else { "" });
         indented.push_str(line);
         within_limit(indented.len())?;

@@ -92,7 +92,7 @@ fn wait(ui: &Ui) -> Option<Closing> {
 fn dialog(ui: &Ui, title: &str, about: &str, buttons: impl FnOnce(&mut Ui)) -> egui::ModalResponse<()> {
     let p = theme::palette(ui);
     let frame = egui::Frame::window(ui.style()).inner_margin(20);
-    Modal::new(Id::new("close")).backdrop_color(p.veil).frame(frame).show(ui.ctx(), |ui| {
+    Modal::new(Id::unique("close")).backdrop_color(p.veil).frame(frame).show(ui.ctx(), |ui| {
         ui.set_width(480.0);
         ui.add(Label::new(theme::heading(title)).selectable(false));
         ui.add(Label::new(about).wrap());

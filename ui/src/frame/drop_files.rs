@@ -14,7 +14,7 @@ pub fn take_dropped_files(ui: &Ui, bench: &mut Bench) {
     if hovering {
         let p = theme::palette(ui);
         let screen = ui.ctx().content_rect();
-        let painter = ui.ctx().layer_painter(LayerId::new(Order::Tooltip, Id::new("drop")));
+        let painter = ui.ctx().layer_painter(LayerId::new(Order::Tooltip, Id::unique("drop")));
         painter.rect_filled(screen, CornerRadius::ZERO, p.veil);
         let frame = screen.shrink(24.0);
         painter.rect(frame, CornerRadius::same(12), p.board, Stroke::new(2.0, p.varnish), StrokeKind::Inside);

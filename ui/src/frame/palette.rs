@@ -37,7 +37,7 @@ impl Palette {
         let mut picked = found.get(self.chosen).copied().filter(|_| enter);
 
         let p = theme::palette(ui);
-        let id = Id::new("palette");
+        let id = Id::unique("palette");
         let area = Area::new(id).kind(egui::UiKind::Modal).order(Order::Foreground).anchor(Align2::CENTER_TOP, vec2(0.0, 88.0));
         let modal = Modal::new(id).area(area.sense(Sense::hover()).interactable(true)).backdrop_color(p.veil);
         let shown = modal.show(ui.ctx(), |ui| {

@@ -45,7 +45,7 @@ fn brand(ui: &mut Ui) {
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 40.0), Sense::hover());
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, "Luthier"));
     let p = theme::palette(ui);
-    crate::brand::f_hole(ui.painter(), Rect::from_center_size(rect.center(), vec2(36.0, 36.0)), p.varnish);
+    ui.painter().text(rect.center(), Align2::CENTER_CENTER, icons::MARK, icons::filled(36.0), p.varnish);
 }
 
 fn entry(ui: &mut Ui, icon: char, name: &str, here: bool, wide: bool, mark: impl FnOnce(&mut Ui, egui::Pos2)) -> Response {

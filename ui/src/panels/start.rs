@@ -11,7 +11,7 @@ use crate::dialogs::Ask;
 use crate::state::Slot;
 use crate::text::t;
 use crate::widgets::{Card, Push, column, elided, frame, icon_label, problem_box};
-use crate::{assets, brand, format, icons, theme};
+use crate::{assets, format, icons, theme};
 
 pub fn ui(ui: &mut Ui, bench: &mut Bench) {
     column(ui, "start", |ui| {
@@ -29,7 +29,7 @@ fn hero(ui: &mut Ui, bench: &mut Bench) {
         ui.take_available_width();
         ui.horizontal_top(|ui| {
             let (rect, _) = ui.allocate_exact_size(vec2(84.0, 96.0), Sense::hover());
-            brand::f_hole(ui.painter(), Rect::from_center_size(rect.center(), vec2(92.0, 92.0)), theme::palette(ui).varnish);
+            ui.painter().text(rect.center(), Align2::CENTER_CENTER, icons::MARK, icons::filled(92.0), theme::palette(ui).varnish);
             ui.vertical(|ui| {
                 ui.add(Label::new(RichText::new(t!("start.title")).font(theme::strong_font(26.0))).selectable(false));
                 let about = RichText::new(t!("start.about")).size(15.0).color(theme::palette(ui).ink_soft);
@@ -81,7 +81,7 @@ fn the_path(ui: &mut Ui, bench: &mut Bench) {
     for (i, panel) in stations.into_iter().enumerate() {
         let centre = pos2(x_of(i), y);
         let spot = Rect::from_min_max(pos2(rect.left() + cell * i as f32, rect.top()), pos2(rect.left() + cell * (i + 1) as f32, rect.bottom()));
-        let response = ui.interact(spot.shrink2(vec2(8.0, 0.0)), ui.id().with(("peg", i)), Sense::click());
+        let response = ui.interact(spot.shrink2(vec2(8.0, 0.0)), ui.scope_id().with(("peg", i)), Sense::click());
         response.widget_info(|| WidgetInfo::labeled(Role::Link, true, t!("start.step", n = i + 1, name = panel.name())));
         let (ground, ring, ink) = match () {
             () if done[i] => (p.varnish, p.varnish, p.on_varnish),

@@ -195,10 +195,10 @@ fn composer(ui: &mut Ui, bench: &mut Bench) {
     }
     ui.horizontal_top(|ui| {
         let width = ui.available_width() - 110.0;
-        let enter = ui.memory(|m| m.has_focus(egui::Id::new("draft")));
+        let enter = ui.memory(|m| m.has_focus(egui::Id::unique("draft")));
         let send = enter && ui.input_mut(|i| i.consume_key(Modifiers::NONE, Key::Enter));
         let draft = &mut bench.state.talk.draft;
-        let edit = TextEdit::multiline(draft).id(egui::Id::new("draft")).desired_rows(2).desired_width(width).hint_text(t!("try.hint"));
+        let edit = TextEdit::multiline(draft).id(egui::Id::unique("draft")).desired_rows(2).desired_width(width).hint_text(t!("try.hint"));
         let edit = edit.return_key(egui::KeyboardShortcut::new(Modifiers::SHIFT, Key::Enter)).margin(Margin::symmetric(12, 10));
         ui.add(edit).accessible_name(t!("try.prompt"));
         ui.with_layout(Layout::top_down(Align::Max), |ui| {

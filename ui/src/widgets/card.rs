@@ -73,13 +73,6 @@ pub fn icon_label(ui: &mut Ui, icon: char, size: f32, colour: egui::Color32) {
     ui.painter().text(rect.center(), egui::Align2::CENTER_CENTER, icon, crate::icons::regular(size), colour);
 }
 
-/// A heading inside a card, with a hairline above it.
-pub fn section(ui: &mut Ui, title: &str) {
-    ui.add_space(4.0);
-    hairline(ui);
-    ui.add(egui::Label::new(theme::strong(title)).selectable(false));
-}
-
 pub fn hairline(ui: &mut Ui) {
     let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 1.0), egui::Sense::hover());
     ui.painter().hline(rect.x_range(), rect.center().y, Stroke::new(1.0, theme::palette(ui).edge));

@@ -11,7 +11,7 @@ mod segmented;
 mod toast;
 
 pub use button::{IconButton, Push};
-pub use card::{Card, column, frame, hairline, icon_label, section};
+pub use card::{Card, column, frame, hairline, icon_label};
 pub use chip::{Chip, Mark, elided, tag};
 pub use facts::{Fact, facts};
 pub use field::{Setting, dropdown, number, path_entry, toggle, words};

@@ -28,7 +28,7 @@ impl Toasts {
         let Some(next) = self.shown.iter().filter_map(|(_, t)| *t).min_by(f64::total_cmp) else { return };
         ui.ctx().request_repaint_after(Duration::from_secs_f64((next - now).max(0.05)));
         let p = theme::palette(ui);
-        let area = Area::new(Id::new("toasts")).order(Order::Tooltip).interactable(false);
+        let area = Area::new(Id::unique("toasts")).order(Order::Tooltip).interactable(false);
         area.anchor(Align2::CENTER_BOTTOM, vec2(0.0, -44.0)).show(ui.ctx(), |ui| {
             for (text, _) in &self.shown {
                 Frame::new()

@@ -53,7 +53,7 @@ fn histogram(ui: &mut Ui, tokens: &TokenStats, cutoff: usize) {
         })
         .collect();
     let end = tokens.histogram.len() as f64 * width;
-    ui.push_id(Id::new("lengths"), |ui| {
+    ui.push_id(Id::unique("lengths"), |ui| {
         Plot::new("lengths")
             .height(150.0)
             .show_background(false)

@@ -9,14 +9,13 @@ use crate::widgets::{Card, Notice, Push, dropdown, tag};
 use crate::{icons, theme};
 
 pub fn ui(ui: &mut Ui, bench: &mut Bench, summary: &DataSummary) {
-    let mut next: Option<Option<Mapping>> = None;
+    let mut detect_again = false;
+    let mut chosen = None;
     let by_hand = bench.chosen_mapping().is_some();
     let actions = |ui: &mut Ui| {
         let p = theme::palette(ui);
         if by_hand {
-            if ui.add(Push::quiet(t!("mapping.detect_again")).icon(icons::ARROW_COUNTER_CLOCKWISE).small()).clicked() {
-                next = Some(None);
-            }
+            detect_again = ui.add(Push::quiet(t!("mapping.detect_again")).icon(icons::ARROW_COUNTER_CLOCKWISE).small()).clicked();
             tag(ui, &t!("mapping.by_hand"), p.varnish, p.varnish_soft);
         } else {
             let sure = (summary.confidence * 100.0).round();
@@ -31,7 +30,7 @@ pub fn ui(ui: &mut Ui, bench: &mut Bench, summary: &DataSummary) {
     Card::new(t!("mapping.title")).about(t!("mapping.about")).icon(icons::TABLE).show_with(ui, actions, |ui| {
         let mut mapping = summary.mapping.clone();
         if parts(ui, &mut mapping, summary) {
-            next = Some(Some(mapping));
+            chosen = Some(mapping);
         }
         let missing = summary.mapping.missing();
         if !missing.is_empty() {
@@ -40,8 +39,8 @@ pub fn ui(ui: &mut Ui, bench: &mut Bench, summary: &DataSummary) {
         }
         tags_row(ui, summary);
     });
-    if let Some(mapping) = next {
-        bench.remap(mapping);
+    if detect_again || chosen.is_some() {
+        bench.remap(chosen);
     }
 }
 

@@ -23,6 +23,7 @@ impl Preview {
         }
         self.at = self.at.min(summary.preview.len() - 1);
         let last = summary.preview.len() - 1;
+        let shown = self.at;
         let at = &mut self.at;
         let turn = |ui: &mut Ui| {
             if ui.add_enabled(*at < last, IconButton::new(icons::ARROW_RIGHT, t!("preview.next"))).clicked() {
@@ -39,7 +40,7 @@ impl Preview {
                 tag(ui, &t!("preview.learned"), p.varnish, p.varnish_soft);
                 tag(ui, &t!("preview.context"), p.ink_soft, p.raised);
             });
-            if let Some(row) = summary.preview.get(self.at) {
+            if let Some(row) = summary.preview.get(shown) {
                 one(ui, row);
             }
         });

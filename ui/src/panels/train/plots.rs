@@ -112,7 +112,7 @@ fn legend(ui: &mut Ui, name: &str, colour: Color32, dashed: bool) {
 /// A plot over the run's steps; all of them show the same stretch and the same cursor.
 fn plot(ui: &Ui, id: &str, height: f32, say: fn(f64) -> String) -> Plot<'static> {
     let p = theme::palette(ui);
-    let group = Id::new("run curves");
+    let group = Id::unique("run curves");
     Plot::new(id.to_owned())
         .height(height)
         .show_background(false)

@@ -1,0 +1,228 @@
+//! What the tests of this crate share: a bench whose engine is the test itself, and events as an engine would send them.
+
+use std::cell::RefCell;
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::sync::mpsc;
+
+use luthier_engine::data::{DataKind, DataSummary, Format, Mapping, Part, PreviewRow, RowProblem, Segment, TokenStats};
+use luthier_engine::protocol::{
+    Command, DeviceInfo, DeviceKind, EvalReport, Event, ModelSummary, RunFacts, StepReport, Verdict,
+};
+use luthier_engine::recipe::Recipe;
+
+use crate::bench::Bench;
+use crate::dialogs::{Ask, Dialogs};
+use crate::store::Settings;
+use crate::text::Language;
+use crate::wire::Wire;
+
+/// The test's end of the wire.
+#[derive(Clone)]
+pub struct Engine {
+    pub sent: Rc<RefCell<Vec<Command>>>,
+    pub asked: Rc<RefCell<Vec<Ask>>>,
+    events: mpsc::Sender<Event>,
+    answers: mpsc::Sender<(Ask, PathBuf)>,
+}
+
+impl Engine {
+    pub fn say(&self, event: Event) {
+        self.events.send(event).expect("the bench listens");
+    }
+
+    pub fn answer(&self, ask: Ask, path: &str) {
+        self.answers.send((ask, path.into())).expect("the bench listens");
+    }
+
+    /// Commands since the last call, as Debug text: enough to see what was sent.
+    pub fn take(&self) -> Vec<Command> {
+        self.sent.borrow_mut().drain(..).collect()
+    }
+
+    /// Answers what the bench has asked so far: the model and data of these tests, and the devices of a plain machine.
+    pub fn answer_all(&self) -> Vec<Command> {
+        let commands = self.take();
+        for command in &commands {
+            match command {
+                Command::ProbeDevices => self.say(Event::DevicesProbed { devices: devices() }),
+                Command::InspectModel { request, path } => {
+                    let summary = ModelSummary { path: path.clone(), ..model() };
+                    self.say(Event::ModelInspected { request: *request, summary });
+                }
+                Command::InspectData { request, source } => {
+                    let mut summary = data();
+                    summary.path.clone_from(&source.path);
+                    if let Some(mapping) = &source.mapping {
+                        summary.mapping = mapping.clone();
+                        summary.kind = mapping.kind();
+                    }
+                    self.say(Event::DataInspected { request: *request, summary: Box::new(summary) });
+                }
+                _ => {}
+            }
+        }
+        commands
+    }
+}
+
+pub fn bench(language: Language) -> (Bench, Engine) {
+    let (events, receiver) = mpsc::channel();
+    let (answers, dialog_answers) = mpsc::channel();
+    let sent = Rc::new(RefCell::new(Vec::new()));
+    let asked = Rc::new(RefCell::new(Vec::new()));
+    let engine = Engine { sent: sent.clone(), asked: asked.clone(), events, answers };
+    let wire = Wire::new(move |command| sent.borrow_mut().push(command), move || receiver.try_recv().ok());
+    let dialogs = Dialogs::scripted(move |ask| asked.borrow_mut().push(ask), dialog_answers);
+    let settings = Settings { language, ..Settings::default() };
+    crate::text::speak(language);
+    (Bench::new(settings, "/home/luthier".into(), wire, dialogs), engine)
+}
+
+/// A bench with model, data and devices there.
+pub fn ready_bench(language: Language) -> (Bench, Engine) {
+    let (mut bench, engine) = bench(language);
+    bench.probe_devices();
+    bench.open_model("/models/SmolLM2-135M".into());
+    engine.answer_all();
+    bench.poll();
+    bench.open_data("/data/alpaca_zh.jsonl".into());
+    engine.answer_all();
+    bench.poll();
+    (bench, engine)
+}
+
+pub fn devices() -> Vec<DeviceInfo> {
+    vec![
+        DeviceInfo {
+            id: "cpu".into(),
+            kind: DeviceKind::Cpu,
+            name: "AMD EPYC, 2 cores".into(),
+            software: false,
+            memory_bytes: Some(25_000_000_000),
+            verdict: Verdict::Trusted { largest_difference: 0.0 },
+        },
+        DeviceInfo {
+            id: "gpu:0".into(),
+            kind: DeviceKind::Gpu,
+            name: "llvmpipe (Vulkan, software)".into(),
+            software: true,
+            memory_bytes: None,
+            verdict: Verdict::Refused { reason: "the child process ended with signal 11".into() },
+        },
+    ]
+}
+
+pub fn model() -> ModelSummary {
+    let linear = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"];
+    ModelSummary {
+        path: "/models/SmolLM2-135M".into(),
+        name: "SmolLM2-135M-Instruct".into(),
+        family: "Llama".into(),
+        format: "safetensors".into(),
+        dtype: "BF16".into(),
+        parameters: 134_515_008,
+        file_bytes: 269_060_552,
+        layers: 30,
+        hidden_size: 576,
+        intermediate_size: 1536,
+        heads: 9,
+        kv_heads: 3,
+        vocab_size: 49_152,
+        max_position_embeddings: 8192,
+        tied_head: true,
+        has_chat_template: true,
+        linear_names: linear.map(str::to_owned).to_vec(),
+        warnings: vec![],
+    }
+}
+
+pub fn data() -> DataSummary {
+    let segment = |text: &str, learned| Segment { text: text.into(), learned };
+    DataSummary {
+        path: "/data/alpaca_zh.jsonl".into(),
+        bytes: 7_812_345,
+        kind: DataKind::Sft,
+        format: Format::Alpaca,
+        confidence: 0.98,
+        mapping: Mapping::new(Format::Alpaca)
+            .with(Part::Prompt, "instruction")
+            .with(Part::Query, "input")
+            .with(Part::Response, "output"),
+        columns: ["instruction", "input", "output", "source"].map(str::to_owned).to_vec(),
+        rows: 1000,
+        problems: vec![RowProblem { row: 17, line: 17, reason: "column \"output\" is empty".into() }],
+        problem_count: 1,
+        tokens: Some(TokenStats {
+            sampled: 1000,
+            min: 12,
+            mean: 148.3,
+            p50: 120,
+            p95: 402,
+            max: 1203,
+            bucket_tokens: 61,
+            histogram: vec![210, 320, 190, 101, 63, 41, 25, 15, 11, 7, 5, 3, 2, 2, 1, 1, 1, 1, 0, 1],
+            cut_share: 0.0,
+            lost_share: 0.0,
+            learned_share: 0.71,
+        }),
+        preview: vec![PreviewRow {
+            row: 1,
+            segments: vec![
+                segment("<|im_start|>user\n琴的哪一部分最先发声？ Which part of a violin sounds first?<|im_end|>\n<|im_start|>assistant\n", false),
+                segment("琴弦。弓毛摩擦琴弦，弦的振动经琴马传到面板。 The strings: the bow makes them swing.<|im_end|>", true),
+                segment("\n", false),
+            ],
+            rejected: vec![],
+            liked: None,
+            tokens: Some(84),
+            problem: None,
+        }],
+        warnings: vec![],
+        elapsed_secs: 0.14,
+    }
+}
+
+pub fn facts(recipe: Recipe, total_steps: usize) -> RunFacts {
+    RunFacts {
+        output_dir: "/home/luthier/runs/one".into(),
+        recipe,
+        device: "cpu".into(),
+        total_steps,
+        steps_per_epoch: 40,
+        first_step: 0,
+        train_rows: 320,
+        eval_rows: 32,
+        dropped_rows: 0,
+        parameters: 134_515_008,
+        trainable_parameters: 2_442_240,
+        graph: "kept".into(),
+        started_unix_secs: 1_795_000_000,
+    }
+}
+
+/// A plausible report of step `n`: a falling, slightly noisy loss.
+pub fn step(n: usize) -> StepReport {
+    let t = n as f64;
+    let noise = ((t * 12.9898).sin() * 43_758.545).fract() * 0.25;
+    StepReport {
+        step: n,
+        epoch: t / 40.0,
+        loss: (1.1 + 2.2 * (-t / 40.0).exp() + noise) as f32,
+        grad_norm: (0.8 + noise.abs() * 2.0) as f32,
+        learning_rate: 2e-4 * (1.0 - t / 130.0).max(0.0),
+        token_accuracy: Some((0.35 + t / 400.0) as f32),
+        tokens: 1880,
+        total_tokens: 1880 * n as u64,
+        tokens_per_sec: 940.0 + noise * 200.0,
+        elapsed_secs: t * 2.0,
+        remaining_secs: (120.0 - t).max(0.0) * 2.0,
+        memory_bytes: 1_240_000_000,
+        peak_memory_bytes: 1_610_000_000,
+    }
+}
+
+pub fn eval(n: usize) -> EvalReport {
+    let loss = 1.3 + 1.9 * (-(n as f32) / 45.0).exp();
+    EvalReport { step: n, epoch: n as f64 / 40.0, loss, perplexity: loss.exp(), best: true, elapsed_secs: 1.2 }
+}
