@@ -5,5 +5,6 @@ mod bad_input;
 mod bench;
 mod binary;
 mod command_line;
+mod gpu;
 mod reference;
 mod training;

@@ -23,6 +23,8 @@ mod wire;
 mod workbench;
 
 #[cfg(test)]
+mod pictures;
+#[cfg(test)]
 mod testing;
 
 rust_i18n::i18n!("../assets/i18n", fallback = "en");

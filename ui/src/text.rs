@@ -129,7 +129,6 @@ mod tests {
 
     #[test]
     fn both_languages_have_the_same_keys_and_blanks() {
-        use rust_i18n::Backend as _;
         let all = |language: Language| -> BTreeMap<String, String> {
             let texts = crate::_RUST_I18N_BACKEND.messages_for_locale(language.code()).unwrap_or_default();
             texts.into_iter().map(|(k, v)| (k.into_owned(), v.into_owned())).collect()
@@ -147,7 +146,6 @@ mod tests {
         let mut sources = Vec::new();
         files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), "rs", &mut sources);
         let source: String = sources.iter().filter_map(|s| std::fs::read_to_string(s).ok()).collect();
-        use rust_i18n::Backend as _;
         let texts = crate::_RUST_I18N_BACKEND.messages_for_locale("en").unwrap_or_default();
         let unused: Vec<_> = texts
             .iter()

@@ -11,19 +11,20 @@ mod draw;
 mod folder;
 mod sources;
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
+use luthier_engine::files::{FloatFormat, TensorWriter};
 use luthier_engine::generate::{generate, prompt_ids};
 use luthier_engine::model::{Model, ModelConfig, save_full};
 use luthier_engine::protocol::{ChatMessage, Event, Outcome, PromptText, Sampling};
 use luthier_engine::recipe::Recipe;
 use luthier_engine::tokenizer::TextTokenizer;
 use luthier_engine::trainer::{self, Desk, Wish};
-use luthier_engine::{Error, Result, device};
+use luthier_engine::{Error, Result, device, ops};
 
 /// Draws over the sources; more make a better model and a longer training.
 const PASSES: usize = 9;
@@ -65,10 +66,9 @@ fn make(scratch: &Path) -> Result<()> {
 
     let config = folder::write_config(&start, vocabulary.get_vocab_size(true))?;
     let cpu = device::unchecked("cpu")?;
-    let mut model = Model::random(ModelConfig::from_json(&config, &start)?, &cpu, SEED);
-    model.source = start.clone();
-    save_full(&model, &start)?;
-    println!("{} parameters", model.parameters());
+    let random = Model::random(ModelConfig::from_json(&config, &start)?, &cpu, SEED);
+    write_weights(&random, &start.join("model.safetensors"))?;
+    println!("{} parameters", random.parameters());
 
     let recipe_file = assets.join("pretrain.yaml");
     let text = fs::read_to_string(&recipe_file).map_err(|e| Error::io(&recipe_file, e))?;
@@ -169,6 +169,18 @@ impl Desk for Ticker {
     fn wish(&mut self) -> Wish {
         Wish::GoOn
     }
+}
+
+/// All tensors in f32.
+fn write_weights(model: &Model, file: &Path) -> Result<()> {
+    let tensors = model.config.tensors();
+    let mut writer = TensorWriter::create(file, tensors.clone(), FloatFormat::F32, &BTreeMap::new())?;
+    for (name, _) in tensors {
+        if let Some(param) = model.params.get(&name) {
+            writer.push(&name, &ops::read(param.clone().into_flat(), "writing the random model")?)?;
+        }
+    }
+    writer.finish()
 }
 
 fn characters(texts: &[String]) -> usize {

@@ -169,7 +169,7 @@ fn declaration_of(info_file: &Path, file_name: &str) -> Option<Declared> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::mapping::DataKind;
+    use super::super::mapping::{DataKind, Format, Part};
     use super::*;
 
     fn folder(info: &str, files: &[&str]) -> tempfile::TempDir {

@@ -17,7 +17,7 @@ use crate::error::{Error, Result};
 pub struct GgufTokenizer {
     pub tokenizer: Tokenizer,
     /// `chat_template`, `bos_token`, `eos_token`, `pad_token`, `unk_token` (text or null),
-    /// `eos_token_id` (list of every id that ends an answer), `add_bos_token`, `add_eos_token`,
+    /// `eos_token_id` (list of every id that ends an answer), `pad_token_id`, `add_bos_token`, `add_eos_token`,
     /// `model_max_length`, `tokenizer_class`.
     pub config: Value,
 }
@@ -86,6 +86,7 @@ pub(super) fn build(metadata: &Metadata<'_>) -> Result<GgufTokenizer> {
         "pad_token": text(padding),
         "unk_token": text(unknown),
         "eos_token_id": ends,
+        "pad_token_id": padding,
         "add_bos_token": add_bos,
         "add_eos_token": add_eos,
         "clean_up_tokenization_spaces": false,

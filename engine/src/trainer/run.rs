@@ -19,15 +19,15 @@ use crate::{Error, Result, data, device, freeze, ops};
 /// # Errors
 /// Any of the engine's; bad input is found before anything in `output_dir` is touched.
 pub fn start(id: &RunId, recipe: &Recipe, resume: bool, desk: &mut dyn Desk) -> Result<Outcome> {
-    let mut warnings = recipe.validate()?;
+    let resume_from = match &recipe.resume_from_checkpoint {
+        Some(path) => Some(path.clone()),
+        None => resume.then(|| recipe.output_dir.clone()),
+    };
+    let mut warnings = Recipe { resume_from_checkpoint: resume_from.clone(), ..recipe.clone() }.validate()?;
     let summary = crate::model::inspect(&recipe.model_name_or_path)?;
     let tokenizer = TextTokenizer::load(&recipe.model_name_or_path)?;
     tokenizer.check_fits(summary.vocab_size)?;
-    let resume_from = match (&recipe.resume_from_checkpoint, resume) {
-        (Some(path), _) => Some(checkpoint_to_resume(path)?),
-        (None, true) => Some(checkpoint_to_resume(&recipe.output_dir)?),
-        (None, false) => None,
-    };
+    let resume_from = resume_from.map(checkpoint_to_resume).transpose()?;
     desk.tell(progress(id, Phase::PreparingData, None));
     let prepared = data::prepare(recipe, &tokenizer, &mut |done, total| {
         desk.tell(progress(id, Phase::PreparingData, fraction(done, total)));

@@ -116,7 +116,7 @@ mod tests {
             nobody.expect("a heron on the roof");
             Ok(())
         });
-        std::panic::take_hook();
+        drop(std::panic::take_hook());
         let failure = failure.expect_err("the panic was lost");
         let message = failure.message.expect("a panic has a message");
         assert!(message.contains("a heron on the roof") && message.contains("failure.rs:"), "{message}");

@@ -1,0 +1,57 @@
+//! The GPU path (Burn's wgpu, WGSL) against the CPU, on whatever adapter is here: in CI a software Vulkan driver.
+//!
+//! `cargo xtask test` sets LUTHIER_TEST_GPU=1 once it has put a driver in place; then a missing adapter is a failure.
+
+use burn::tensor::{Device, DeviceType};
+use luthier_engine::device;
+use luthier_engine::protocol::Verdict;
+use luthier_engine::recipe::Recipe;
+
+use crate::bench::{fixture, run, worst};
+use crate::reference::forward_difference;
+
+fn gpu_is_here() -> bool {
+    if !Device::enumerate(DeviceType::Wgpu).into_vec().is_empty() {
+        return true;
+    }
+    assert!(std::env::var_os("LUTHIER_TEST_GPU").is_none(), "the software GPU that the suite installs was not found");
+    eprintln!("no GPU adapter here, not even a software one: nothing compared");
+    false
+}
+
+#[test]
+fn gpu_logits_are_the_reference() {
+    if gpu_is_here() {
+        for name in ["llama-tiny", "mistral-tiny", "qwen2-tiny"] {
+            let difference = forward_difference(name, "gpu:0");
+            assert!(difference < 2e-3, "{name}: {difference}");
+        }
+    }
+}
+
+/// The device is tried in a child process and then trains through the worker; both methods, three steps each.
+#[test]
+fn gpu_training_takes_the_cpus_steps() {
+    if !gpu_is_here() {
+        return;
+    }
+    let found = device::probe();
+    let gpu = found.iter().find(|d| d.id == "gpu:0").expect("listed");
+    assert!(matches!(gpu.verdict, Verdict::Trusted { .. }), "{gpu:?}");
+    for case in ["sft-lora-all", "sft-full-wd"] {
+        let dir = tempfile::tempdir().unwrap();
+        let on = |device: &str| {
+            let (mut recipe, _) = Recipe::load(fixture(&format!("train/{case}/recipe.yaml"))).expect("recipe");
+            recipe.max_steps = 3;
+            recipe.device = device.into();
+            recipe.output_dir = dir.path().join(device.replace(':', "-"));
+            run(&recipe, false)
+        };
+        let (cpu, gpu) = (on("cpu"), on("gpu:0"));
+        assert!(gpu.facts.device.starts_with("gpu:0"), "{}", gpu.facts.device);
+        for (a, b) in cpu.steps.iter().zip(&gpu.steps) {
+            assert!(worst(&[a.loss], &[b.loss]) < 2e-4 * a.loss, "{case}: {} {}", a.loss, b.loss);
+            assert!(worst(&[a.grad_norm], &[b.grad_norm]) < 2e-3 * a.grad_norm, "{case}: {} {}", a.grad_norm, b.grad_norm);
+        }
+    }
+}

@@ -1,0 +1,99 @@
+use luthier_engine::data::{Format, Part};
+use luthier_engine::protocol::Event;
+use luthier_engine::recipe::FinetuningType;
+
+use super::*;
+use crate::testing::{bench, data, ready_bench};
+use crate::text::Language;
+
+#[test]
+fn dates_are_civil() {
+    assert_eq!(civil(0), (1970, 1, 1));
+    assert_eq!(civil(19_782), (2024, 2, 29));
+    assert_eq!(civil(20_781), (2026, 11, 24));
+}
+
+#[test]
+fn data_is_read_again_when_what_shapes_its_rows_changes() {
+    let (mut bench, engine) = ready_bench(Language::English);
+    bench.sync_data();
+    assert!(engine.take().is_empty(), "nothing changed");
+    bench.state.recipe.cutoff_len = 512;
+    bench.sync_data();
+    bench.sync_data();
+    let sent = engine.take();
+    assert!(matches!(&sent[..], [Command::InspectData { source, .. }] if source.cutoff_len == 512), "{sent:?}");
+
+    let mapping = Mapping::new(Format::Alpaca).with(Part::Prompt, "input").with(Part::Response, "output");
+    bench.remap(Some(mapping.clone()));
+    let sent = engine.take();
+    assert!(matches!(&sent[..], [Command::InspectData { source, .. }] if source.mapping.as_ref() == Some(&mapping)), "{sent:?}");
+}
+
+#[test]
+fn data_waits_for_the_model_whose_tokenizer_it_needs() {
+    let (mut bench, engine) = bench(Language::English);
+    bench.open_model("/models/a".into());
+    bench.open_data("/data/a.jsonl".into());
+    assert!(!engine.take().iter().any(|c| matches!(c, Command::InspectData { .. })));
+    engine.say(Event::ModelInspected { request: 1, summary: crate::testing::model() });
+    bench.poll();
+    bench.sync_data();
+    assert!(engine.take().iter().any(|c| matches!(c, Command::InspectData { source, .. } if source.model.is_some())));
+}
+
+#[test]
+fn a_started_run_has_its_own_folder_and_carries_the_whole_recipe() {
+    let (mut bench, engine) = ready_bench(Language::English);
+    bench.state.recipe.finetuning_type = FinetuningType::Full;
+    bench.start_training();
+    let sent = engine.take();
+    let [Command::StartRun { id, recipe, resume: false }] = &sent[..] else { panic!("{sent:?}") };
+    assert!(recipe.output_dir.starts_with("/home/luthier/runs"), "{}", recipe.output_dir.display());
+    assert!(recipe.output_dir.ends_with(id));
+    assert_eq!(recipe.dataset, ["/data/alpaca_zh.jsonl"]);
+    assert_eq!(recipe.model_name_or_path, PathBuf::from("/models/SmolLM2-135M"));
+    assert_eq!(bench.panel, Panel::Train);
+    bench.start_training();
+    assert!(engine.take().is_empty(), "one run at a time");
+}
+
+#[test]
+fn dropped_files_find_their_panel() {
+    let (mut bench, engine) = bench(Language::English);
+    bench.open_any("/x/model.Q4_K_M.gguf".into());
+    assert_eq!(bench.panel, Panel::Model);
+    assert!(matches!(&engine.take()[..], [Command::InspectModel { .. }]));
+    bench.open_any("/x/rows.JSONL".into());
+    assert_eq!(bench.panel, Panel::Data);
+    bench.open_any("/x/missing.yaml".into());
+    assert_eq!(bench.panel, Panel::Method);
+    assert!(bench.recipe_problem.as_ref().is_some_and(|p| p.message.contains("missing.yaml")));
+}
+
+#[test]
+fn a_recipe_is_saved_whole_and_opened_again() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("mine.yaml");
+    let (mut bench, _engine) = ready_bench(Language::English);
+    bench.state.recipe.lora_rank = 24;
+    bench.save_recipe(&path);
+    assert_eq!(bench.recipe_problem, None);
+    let (mut other, engine) = self::bench(Language::English);
+    other.open_recipe(&path);
+    assert_eq!(other.recipe_problem, None);
+    assert_eq!(other.state.recipe.lora_rank, 24);
+    assert!(matches!(&engine.take()[..], [Command::InspectModel { .. }]), "the data follows when the model is read");
+    bench.save_recipe(Path::new("/no/such/folder/mine.yaml"));
+    assert!(bench.recipe_problem.is_some());
+}
+
+#[test]
+fn setting_rows_aside_also_says_when_to_measure() {
+    let (mut bench, _engine) = ready_bench(Language::English);
+    bench.set_val_size(0.1);
+    assert_eq!(bench.state.recipe.eval_strategy, Interval::Epoch);
+    bench.set_val_size(0.0);
+    assert_eq!(bench.state.recipe.eval_strategy, Interval::No);
+    assert_eq!(data().rows, 1000);
+}

@@ -1,0 +1,190 @@
+use luthier_engine::protocol::{FinishReason, Outcome, Phase, PromptText};
+use luthier_engine::recipe::Recipe;
+
+use super::*;
+use crate::testing::{data, devices, eval, facts, model, step};
+
+fn problem(code: &str) -> Problem {
+    Problem { code: code.into(), message: format!("{code} happened") }
+}
+
+fn running() -> AppState {
+    let mut state = AppState { run: Some(Run::new("run-1".into(), Recipe::default())), ..AppState::default() };
+    state.apply(Event::RunStarted { id: "run-1".into(), facts: Box::new(facts(Recipe::default(), 40)) });
+    state
+}
+
+fn stepped(state: &mut AppState, n: usize) {
+    state.apply(Event::StepReported { id: "run-1".into(), report: step(n) });
+}
+
+#[test]
+fn answers_to_replaced_requests_change_nothing() {
+    let mut state = AppState { model: Slot::Reading { request: 2, path: "/new".into() }, ..AppState::default() };
+    state.apply(Event::ModelInspected { request: 1, summary: model() });
+    assert!(matches!(state.model, Slot::Reading { request: 2, .. }));
+    state.apply(Event::CommandFailed { request: Some(1), problem: problem("io") });
+    assert!(matches!(state.model, Slot::Reading { request: 2, .. }));
+    state.apply(Event::ModelInspected { request: 2, summary: model() });
+    assert_eq!(state.model.ready().map(|m| m.layers), Some(30));
+    assert_eq!(state.recipe.model_name_or_path, model().path);
+}
+
+#[test]
+fn data_keeps_its_last_summary_while_it_is_read_again() {
+    let mut state = AppState::default();
+    state.data.reading = Some(1);
+    state.apply(Event::DataProgress { request: 1, done: 30, total: 120 });
+    assert_eq!(state.data.fraction(), Some(0.25));
+    state.apply(Event::DataInspected { request: 1, summary: Box::new(data()) });
+    assert!(state.data.usable());
+    state.data.reading = Some(2);
+    assert!(state.data.summary.is_some() && !state.data.usable());
+    state.apply(Event::CommandFailed { request: Some(2), problem: problem("stopped") });
+    assert!(state.data.problem.is_none(), "a cancelled reading is no problem");
+    state.data.reading = Some(3);
+    state.apply(Event::CommandFailed { request: Some(3), problem: problem("bad_data") });
+    assert_eq!(state.data.problem.as_ref().map(|p| p.code.as_str()), Some("bad_data"));
+}
+
+#[test]
+fn a_run_is_told_by_its_events() {
+    let mut state = running();
+    state.apply(Event::RunProgress { id: "run-1".into(), phase: Phase::WarmingUp, fraction: None });
+    assert!(state.run.as_ref().is_some_and(|r| r.busy.is_some()));
+    for n in 1..=10 {
+        stepped(&mut state, n);
+    }
+    state.apply(Event::EvalReported { id: "run-1".into(), report: eval(10) });
+    state.apply(Event::CheckpointSaved { id: "run-1".into(), step: 10, path: "/c/10".into() });
+    stepped(&mut state, 99); // a later step of the same run, for order
+    state.apply(Event::StepReported { id: "another".into(), report: step(50) });
+    let run = state.run.as_ref().expect("there is a run");
+    assert_eq!((run.steps.len(), run.evals.len(), run.checkpoints.len()), (11, 1, 1));
+    assert!(run.busy.is_none() && run.is_going());
+
+    // Resumed from step 10: what was reported beyond it is taken again.
+    stepped(&mut state, 11);
+    assert_eq!(state.run.as_ref().map(|r| r.steps.iter().map(|s| s.step).collect::<Vec<_>>()), Some((1..=11).collect()));
+
+    state.apply(Event::RunPaused { id: "run-1".into() });
+    assert_eq!(state.run.as_ref().map(|r| r.course.clone()), Some(Course::Paused));
+    state.apply(Event::RunResumed { id: "run-1".into() });
+    state.apply(Event::RunFinished { id: "another".into(), outcome: Outcome::Failed { problem: problem("internal") } });
+    assert!(state.running(), "another run's end is not this one's");
+    state.apply(Event::RunFinished { id: "run-1".into(), outcome: Outcome::Completed { result: "/out".into() } });
+    assert!(!state.running());
+    assert_eq!(state.run.as_ref().map(Run::fraction), Some(1.0));
+    let tuned = state.talk.tuned_speaker.clone().expect("the result can be talked to");
+    assert_eq!(tuned.adapter, Some("/out".into()), "LoRA's result is an adapter on the base");
+}
+
+#[test]
+fn a_full_run_speaks_for_itself_and_a_failed_one_not_at_all() {
+    for (outcome, expected) in [
+        (Outcome::Completed { result: "/out".into() }, Some(Speaker { model: "/out".into(), adapter: None })),
+        (Outcome::Failed { problem: problem("diverged") }, None),
+    ] {
+        let recipe = Recipe { finetuning_type: FinetuningType::Full, ..Recipe::default() };
+        let mut state = AppState { run: Some(Run::new("r".into(), recipe)), ..AppState::default() };
+        state.apply(Event::RunFinished { id: "r".into(), outcome });
+        assert_eq!(state.talk.tuned_speaker, expected);
+    }
+}
+
+#[test]
+fn what_is_missing_is_listed_and_then_nothing() {
+    let mut state = AppState::default();
+    assert_eq!(state.missing(), [Missing::Model, Missing::Data]);
+    state.recipe.learning_rate = -1.0;
+    state.recipe.lora_rank = 0;
+    let settings: Vec<_> = state.missing().into_iter().filter(|m| matches!(m, Missing::Setting(_))).collect();
+    assert!(settings.len() >= 2, "all problems at once: {settings:?}");
+
+    let mut state = AppState { model: Slot::Ready(model()), ..AppState::default() };
+    state.data.source = Some(DataSource {
+        path: "/data".into(),
+        mapping: None,
+        model: None,
+        cutoff_len: 2048,
+        train_on_prompt: false,
+    });
+    state.data.summary = Some(Box::new(data()));
+    assert_eq!(state.missing(), []);
+    let mut preference = data();
+    preference.kind = DataKind::Preference;
+    state.data.summary = Some(Box::new(preference));
+    assert_eq!(state.missing(), [Missing::DataKind(DataKind::Preference)]);
+    let mut unreadable = data();
+    unreadable.problem_count = unreadable.rows;
+    state.data.summary = Some(Box::new(unreadable));
+    assert_eq!(state.missing(), [Missing::DataUnusable]);
+}
+
+#[test]
+fn automatic_means_the_best_trusted_device() {
+    let mut state = AppState { devices: Some(devices()), ..AppState::default() };
+    assert_eq!(state.device().map(|d| d.id.as_str()), Some("cpu"));
+    let mut gpu = devices()[1].clone();
+    gpu.software = false;
+    gpu.verdict = Verdict::Trusted { largest_difference: 1e-6 };
+    state.devices = Some(vec![devices()[0].clone(), gpu]);
+    assert_eq!(state.device().map(|d| d.id.as_str()), Some("gpu:0"));
+    state.recipe.device = "gpu".into();
+    assert_eq!(state.device().map(|d| d.id.as_str()), Some("gpu:0"));
+    state.recipe.device = "cuda".into();
+    assert_eq!(state.device(), None);
+}
+
+#[test]
+fn both_sides_are_asked_one_after_the_other_with_their_own_history() {
+    let base = Speaker { model: "/m".into(), adapter: None };
+    let mut talk = Talk { tuned_speaker: Some(Speaker { model: "/m".into(), adapter: Some("/a".into()) }), ..Talk::default() };
+    talk.system = "Be brief.".into();
+    talk.ask("Hello?");
+    let first = talk.next_prompt(1, &base, "auto").expect("the base answers first");
+    assert_eq!(first.adapter, None);
+    assert!(talk.next_prompt(2, &base, "auto").is_none(), "one at a time");
+    talk.token(1, "Good ");
+    talk.token(1, "day.");
+    talk.finished(1, Ending { new_tokens: 2, elapsed_secs: 0.1, reason: FinishReason::EndOfText });
+    let second = talk.next_prompt(2, &base, "auto").expect("then the tuned one");
+    assert_eq!(second.adapter, Some("/a".into()));
+    talk.failed(2, problem("io"));
+    assert!(!talk.busy());
+    talk.ask("And now?");
+    let Some(PromptText::Chat(messages)) = talk.next_prompt(3, &base, "auto").map(|p| p.text) else { panic!("a chat") };
+    let said: Vec<&str> = messages.iter().map(|m| m.content.as_str()).collect();
+    assert_eq!(said, ["Be brief.", "Hello?", "Good day.", "And now?"]);
+    talk.finished(3, Ending { new_tokens: 0, elapsed_secs: 0.1, reason: FinishReason::EndOfText });
+    let Some(PromptText::Chat(messages)) = talk.next_prompt(4, &base, "auto").map(|p| p.text) else { panic!("a chat") };
+    assert_eq!(messages.len(), 2, "a failed answer is left out together with its question");
+}
+
+#[test]
+fn a_cleared_conversation_takes_no_late_tokens() {
+    let base = Speaker { model: "/m".into(), adapter: None };
+    let mut talk = Talk::default();
+    talk.ask("old");
+    assert!(talk.next_prompt(1, &base, "auto").is_some());
+    talk.clear();
+    talk.ask("new");
+    talk.token(1, "late");
+    assert_eq!(talk.base.turns[0].answer, "");
+    assert!(talk.next_prompt(2, &base, "auto").is_none(), "the engine still writes the old answer");
+    talk.finished(1, Ending { new_tokens: 9, elapsed_secs: 1.0, reason: FinishReason::Cancelled });
+    assert_eq!(talk.base.turns[0].ending, None);
+    assert!(talk.next_prompt(2, &base, "auto").is_some());
+}
+
+#[test]
+fn the_log_follows_the_language() {
+    let mut state = running();
+    state.apply(Event::CheckpointSaved { id: "run-1".into(), step: 3, path: "/c".into() });
+    let english = state.log.last_message().map(Entry::say).unwrap_or_default();
+    crate::text::speak(crate::text::Language::Chinese);
+    let chinese = state.log.last_message().map(Entry::say).unwrap_or_default();
+    crate::text::speak(crate::text::Language::English);
+    assert_eq!(english, "step 3: checkpoint saved in /c");
+    assert_eq!(chinese, "第 3 步：检查点已保存到 /c");
+}
