@@ -30,14 +30,11 @@ LATIN = [
 MONO = [*LATIN, *range(0x2500, 0x2580), *range(0x2580, 0x25A0), 0x2423, 0x21B5, 0x2400]
 
 # Names of Phosphor icons that the window uses; the constants in ui/src/icons.rs follow them.
-ICONS = """house-line cube database sliders-horizontal chart-line chart-line-down chats-circle gear-six scroll
-magnifying-glass play pause stop floppy-disk folder-open folder file file-text file-arrow-down file-code x x-circle check
-check-circle warning warning-circle info question caret-down caret-right caret-up arrow-right arrow-left
-arrow-counter-clockwise arrows-clockwise copy trash plus minus cpu graphics-card memory clock timer gauge translate sun moon monitor
-command keyboard paper-plane-right user robot sparkle snowflake paperclip flame stack graph download-simple
-upload-simple eraser eye link dots-three guitar hourglass lightning note text-aa chat-text columns scissors target
-funnel table list-checks list-bullets list-magnifying-glass sign-out circle circle-dashed dot-outline circle-notch prohibit plug
-pencil-simple path git-branch flag-checkered skip-forward share-network wave-sine ruler""".split()
+ICONS = """house-line cube database sliders-horizontal chart-line-down chats-circle gear-six scroll magnifying-glass play pause
+stop floppy-disk folder-open folder file file-text file-arrow-down file-code x check-circle warning warning-circle
+info question caret-down caret-up arrow-right arrow-left arrow-counter-clockwise arrows-clockwise copy trash plus
+minus cpu graphics-card memory clock translate sun moon monitor paper-plane-right user sparkle snowflake paperclip
+flame stack eraser eye guitar note scissors target table list-checks sign-out ruler""".split()
 
 
 def gb2312():
@@ -141,7 +138,8 @@ def main():
     common = [*gb2312(), *range(0x3000, 0x3040), *range(0xFF00, 0xFFF0), 0xB7, *range(0x2460, 0x2474)]
     cut(simplified_chinese(given.cjk / "NotoSansCJK-Regular.ttc"), common, "NotoSansSC-Regular.otf", features=("locl",))
     # Bold only where the interface itself is written in it: the characters of its own Chinese texts.
-    written = "".join(p.read_text(encoding="utf-8") for p in sorted(given.texts.glob("*.yml")))
+    sources = [*given.texts.glob("*.yml"), HERE / "../../ui/src/format.rs", HERE / "../../ui/src/text.rs"]
+    written = "".join(p.read_text(encoding="utf-8") for p in sorted(sources))
     own = sorted({ord(c) for c in written if ord(c) >= 0x3000} | {*range(0x3000, 0x3020), *range(0xFF00, 0xFF61)})
     cut(simplified_chinese(given.cjk / "NotoSansCJK-Bold.ttc"), own, "NotoSansSC-Bold.otf", features=("locl",))
 

@@ -7,4 +7,6 @@ mod binary;
 mod command_line;
 mod gpu;
 mod reference;
+mod screen;
 mod training;
+mod window;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use luthier_engine::data::Mapping;
-use luthier_engine::protocol::{Command, DataSource, Outcome, Problem, RequestId};
+use luthier_engine::protocol::{Command, DataSource, Problem, RequestId};
 use luthier_engine::recipe::{Interval, Recipe};
 
 use crate::dialogs::{Ask, DATA_ENDINGS, Dialogs, RECIPE_ENDINGS};
@@ -366,20 +366,6 @@ impl Bench {
     pub fn unload_models(&mut self) {
         self.wire.send(Command::UnloadModels);
         self.notes.push(t!("note.models_freed"));
-    }
-
-    // End --------------------------------------------------------------------------------------------------------
-
-    pub fn shut_down(&mut self) {
-        self.wire.send(Command::Shutdown);
-    }
-
-    /// The run that went on has ended, well or badly.
-    pub fn run_outcome(&self) -> Option<&Outcome> {
-        match &self.state.run.as_ref()?.course {
-            crate::state::Course::Finished(outcome) => Some(outcome),
-            _ => None,
-        }
     }
 }
 

@@ -46,6 +46,7 @@ impl Dialogs {
     }
 
     /// For tests: `open` is told what is asked, answers come from the returned sender's other end.
+    #[cfg(test)]
     pub fn scripted(open: impl Fn(Ask) + 'static, answers: mpsc::Receiver<(Ask, PathBuf)>) -> Self {
         Self { open: Box::new(open), answers }
     }

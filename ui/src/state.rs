@@ -199,15 +199,6 @@ impl AppState {
         }
     }
 
-    /// In two words: LoRA, rank 8.
-    pub fn method_name(&self) -> &'static str {
-        match self.recipe.finetuning_type {
-            FinetuningType::Lora => "lora",
-            FinetuningType::Freeze => "freeze",
-            FinetuningType::Full => "full",
-            FinetuningType::Oft => "oft",
-        }
-    }
 }
 
 #[cfg(test)]

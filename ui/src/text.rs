@@ -97,10 +97,11 @@ mod tests {
         let mut keys = BTreeSet::new();
         for source in sources.iter().filter(|s| !s.ends_with("text.rs")) {
             let text = std::fs::read_to_string(source).expect("a source file can be read");
-            for part in text.split("t!(").skip(1) {
-                if let Some(rest) = part.trim_start().strip_prefix('"') {
-                    keys.extend(rest.split('"').next().filter(|k| k.contains('.') && !k.contains(' ')).map(str::to_owned));
-                }
+            for (at, _) in text.match_indices("t!(") {
+                // Not `format!(` or `concat!(`.
+                let whole = !text[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_');
+                let quoted = text[at + 3..].trim_start().strip_prefix('"').filter(|_| whole);
+                keys.extend(quoted.and_then(|rest| rest.split('"').next()).filter(|k| k.contains('.')).map(str::to_owned));
             }
         }
         keys

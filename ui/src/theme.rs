@@ -1,8 +1,8 @@
 //! The workshop's colours by name, and the egui style made of them. No other file has a colour by number.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
-use egui::style::{ScrollStyle, Selection, TextCursorStyle, WidgetVisuals, Widgets};
+use egui::style::{HandleShape, ScrollStyle, Selection, TextCursorStyle, WidgetVisuals, Widgets};
 use egui::{
     Color32, CornerRadius, FontFamily, FontId, Margin, RichText, Shadow, Stroke, Style, TextStyle, Theme, Ui, Vec2,
     Visuals, vec2,
@@ -133,11 +133,14 @@ pub const CONTROL: f32 = 32.0;
 pub const COLUMN: f32 = 1100.0;
 
 pub fn strong_font(size: f32) -> FontId {
-    FontId::new(size, FontFamily::Name(Arc::from(SEMIBOLD)))
+    static FAMILY: LazyLock<FontFamily> = LazyLock::new(|| FontFamily::Name(Arc::from(SEMIBOLD)));
+    FontId::new(size, FAMILY.clone())
 }
 
-pub fn title(text: impl Into<String>) -> RichText {
-    RichText::new(text).font(strong_font(24.0))
+/// A name that the person gave: strong in Latin. Chinese is bundled in bold only for the window's own words, so that
+/// names with it stay regular instead of mixing two weights.
+pub fn name(text: &str, size: f32) -> RichText {
+    if text.chars().all(|c| c < '\u{2E80}') { RichText::new(text).font(strong_font(size)) } else { RichText::new(text).size(size) }
 }
 
 pub fn heading(text: impl Into<String>) -> RichText {
@@ -235,6 +238,7 @@ fn visuals(dark: bool) -> Visuals {
         popup_shadow: shadow,
         text_cursor: TextCursorStyle { stroke: Stroke::new(2.0, p.varnish), blink: false, ..TextCursorStyle::default() },
         slider_trailing_fill: true,
+        handle_shape: HandleShape::Circle,
         striped: false,
         disabled_alpha: 0.55,
         ..if dark { Visuals::dark() } else { Visuals::light() }

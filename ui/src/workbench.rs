@@ -62,7 +62,7 @@ impl Workbench {
             .exact_size(28.0)
             .resizable(false)
             .show_separator_line(false)
-            .frame(plain(p.rail))
+            .frame(plain(p.rail).inner_margin(egui::Margin::symmetric(16, 0)))
             .show(ui, |ui| status_line(ui, &self.bench, &mut self.log_open));
         egui::Panel::top(Id::unique("top"))
             .exact_size(60.0)

@@ -56,7 +56,11 @@ impl Source {
         let info_file = if parent.is_file() { parent.to_owned() } else { parent.join(INFO_FILE) };
         if path.is_file() {
             // Only a hint: it was the file that was chosen, so what does not fit is passed over.
-            let declared = declaration_of(&info_file, &name).map(|hint| Declared { has_columns: false, ..hint });
+            let declared = declaration_of(&info_file, &name).map(|hint| Declared {
+                has_columns: false,
+                num_samples: None,
+                ..hint
+            });
             return Ok(Self { path: path.to_owned(), files: vec![path.to_owned()], declared });
         }
         if info_file.is_file()

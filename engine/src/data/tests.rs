@@ -31,6 +31,10 @@ const CLOSED: &str = "{% for m in messages %}{% if m.role == 'system' %}{{ raise
 
 /// A model folder's tokenizer files. Special tokens: `<end>` (EOS, id 0), `<s>`, `<e>`; " a" is one token.
 fn tokenizer_files(template: Option<&str>) -> TempDir {
+    tokenizer_files_with(&json!({"eos_token": "<end>", "chat_template": template}))
+}
+
+fn tokenizer_files_with(config: &Value) -> TempDir {
     let specials = ["<end>", "<s>", "<e>"];
     let mut letters: Vec<String> = ByteLevel::alphabet().iter().map(char::to_string).collect();
     letters.sort();
@@ -48,7 +52,6 @@ fn tokenizer_files(template: Option<&str>) -> TempDir {
     });
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), "tokenizer.json", &tokenizer.to_string());
-    let config = json!({"eos_token": "<end>", "chat_template": template});
     write(folder.path(), "tokenizer_config.json", &config.to_string());
     folder
 }
@@ -136,6 +139,56 @@ fn templates_that_rewrite_are_seen_through() {
     let talk = [("system", "s"), ("user", "q"), ("assistant", "a"), ("user", "r"), ("assistant", "b")];
     let expected = "<s>user\ns\n\nq<e>\n<s>assistant\n[a<e>]\n<s>user\nr<e>\n<s>assistant\n[b<e>\n<end>]";
     assert_eq!(shown(Some(CLOSED), options(99), &conversation(&talk)), expected);
+}
+
+/// The templates of twelve families, as the reference has them: where do their answers begin and end?
+#[test]
+fn answers_are_found_in_the_templates_of_all_families() {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/chat_templates.json");
+    let families: serde_json::Map<String, Value> = serde_json::from_slice(&std::fs::read(fixtures).unwrap()).unwrap();
+    let talk = [("system", "SYS"), ("user", "Q1"), ("assistant", "A1"), ("user", "Q2"), ("assistant", "A2")];
+    let Sample::Sft(Dialogue::Chat { turns, .. }) = conversation(&talk) else { unreachable!() };
+    let rendered = |family: &str, from: usize| {
+        let (template, bos, eos) =
+            (&families[family]["template"], &families[family]["bos_token"], &families[family]["eos_token"]);
+        let config = json!({"chat_template": template, "bos_token": bos, "eos_token": eos});
+        let tokenizer = TextTokenizer::load(tokenizer_files_with(&config).path()).unwrap();
+        let turns = chat::Roles::probe(&tokenizer).adapt(&turns[from..]);
+        let rendered = chat::render(&tokenizer, &turns, &serde_json::Map::new()).unwrap();
+        let answers: Vec<String> =
+            rendered.answers.iter().map(|range| rendered.text[range.clone()].to_owned()).collect();
+        (rendered, answers)
+    };
+    let ends = [
+        ("chatml", "<|im_end|>\n"),
+        ("llama3", "<|eot_id|>"),
+        ("llama2", " </s>"),
+        ("mistral-v0.3", "</s>"),
+        ("qwen2.5", "<|im_end|>\n"),
+        ("gemma2", "<end_of_turn>\n"),
+        ("zephyr", "</s>\n"),
+        ("smollm2", "<|im_end|>\n"),
+        ("deepseek-r1-distill", "<｜end▁of▁sentence｜>"),
+        ("yi", "<|im_end|>\n"),
+    ];
+    for (family, end) in ends {
+        let blank = if ["llama2", "mistral-v0.3"].contains(&family) { " " } else { "" };
+        let expected = [format!("{blank}A1{end}"), format!("{blank}A2{end}")];
+        assert_eq!(rendered(family, 1).1, expected, "{family}");
+        if family != "mistral-v0.3" {
+            let (rendered, answers) = rendered(family, 0);
+            assert_eq!(answers, expected, "{family} with a system message");
+            assert!(rendered.text.contains("SYS"), "{family}");
+        }
+    }
+    let (text, answers) = rendered("mistral-v0.3", 0);
+    assert!(text.last_turn_only && text.text.ends_with("[INST] SYS\n\nQ2[/INST] A2</s>"), "{text:?}");
+    assert_eq!(answers, [" A2</s>"]);
+    let (text, answers) = rendered("qwen3", 1);
+    assert!(text.last_turn_only, "{text:?}");
+    assert_eq!(answers, ["<think>\n\n</think>\n\nA2<|im_end|>\n"]);
+    // The start of the next turn's mark is in both; no token lies in it.
+    assert_eq!(rendered("phi3", 1).1, ["A1<|end|>\n<|", "A2<|end|>\n<|endoftext|>"]);
 }
 
 #[test]

@@ -112,12 +112,18 @@ impl ModelConfig {
             None | Some("silu") => {}
             Some(other) => return Err(bad("hidden_act", format!("'{other}' is not supported for {model_type} (silu is)"))),
         }
-        let number = |value: &Value, default: f64| value.as_f64().unwrap_or(default);
+        let number = |key: &str, default: f64| match &config[key] {
+            Value::Null => Ok(default),
+            value => value.as_f64().ok_or_else(|| bad(key, format!("must be a number, not {value}"))),
+        };
         // transformers 5 writes rope_parameters with rope_theta inside, older versions rope_theta and rope_scaling.
         let parameters = &config["rope_parameters"];
         let scaling = if parameters.is_object() { parameters } else { &config["rope_scaling"] };
         let theta_default = 10_000.0;
-        let rope_theta = parameters["rope_theta"].as_f64().unwrap_or_else(|| number(&config["rope_theta"], theta_default));
+        let rope_theta = match parameters["rope_theta"].as_f64() {
+            Some(theta) => theta,
+            None => number("rope_theta", theta_default)?,
+        };
         let flag = |key: &str| config[key].as_bool().unwrap_or(false);
         let window = config["sliding_window"].as_u64().map(|w| w as usize).filter(|w| *w > 0);
         let windows = (0..layers)
@@ -142,7 +148,7 @@ impl ModelConfig {
             head_dim,
             vocab: positive("vocab_size")?,
             max_positions: config["max_position_embeddings"].as_u64().unwrap_or(2048) as usize,
-            norm_eps: number(&config["rms_norm_eps"], 1e-6),
+            norm_eps: number("rms_norm_eps", 1e-6)?,
             rope_theta,
             rope_scaling: rope_scaling(scaling, config, &bad)?,
             qkv_bias: family == Family::Qwen2 || attention_bias,

@@ -8,10 +8,10 @@ pub fn focus_ring(ui: &Ui) {
     let Some(id) = ui.memory(egui::Memory::focused) else { return };
     let Some(response) = ui.ctx().read_response(id) else { return };
     // A text field shows its cursor and a varnish border already.
-    let rect = response.rect.expand(2.0);
-    if rect.width() > ui.ctx().content_rect().width() * 0.9 {
+    if ui.ctx().text_edit_focused() {
         return;
     }
+    let rect = response.rect.expand(2.0);
     let layer = egui::LayerId::new(response.layer_id.order.max(Order::Middle), response.layer_id.id);
     let painter = ui.ctx().layer_painter(layer).with_clip_rect(response.interact_rect.expand(3.0));
     let p = theme::palette(ui);

@@ -10,15 +10,14 @@ use crate::{format, theme};
 pub fn status_line(ui: &mut Ui, bench: &Bench, log_open: &mut bool) {
     let p = theme::palette(ui);
     let rect = ui.max_rect();
-    ui.painter().hline(rect.x_range(), rect.top() + 0.5, Stroke::new(1.0, p.edge));
+    let whole = ui.ctx().content_rect().x_range();
+    ui.painter().with_clip_rect(egui::Rect::EVERYTHING).hline(rect.left() - 16.0..=whole.max, rect.top() + 0.5, Stroke::new(1.0, p.edge));
     ui.horizontal_centered(|ui| {
-        ui.spacing_mut().item_spacing.x = 16.0;
-        ui.add_space(0.0);
+        ui.spacing_mut().item_spacing.x = 20.0;
         for text in facts(bench) {
             ui.add(Label::new(theme::soft(ui, text)).selectable(false));
         }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            ui.add_space(0.0);
             last_message(ui, bench, log_open);
         });
     });

@@ -21,13 +21,13 @@ pub fn top_bar(ui: &mut Ui, bench: &Bench, commands: &mut Vec<UiCommand>) {
         let gap = 14.0;
         let width = ((ui.available_width() - 16.0 - 190.0 - 4.0 * gap) / 4.0).clamp(110.0, 230.0).floor();
         let middle = ui.max_rect().center().y;
-        for (panel, chip) in chips(bench, width) {
+        for (i, (panel, chip)) in chips(bench, width).into_iter().enumerate() {
             if ui.add(chip).clicked() {
                 commands.push(UiCommand::Go(panel));
             }
             // The string that joins the stations.
             let x = ui.cursor().left();
-            if panel != Panel::Settings {
+            if i < 3 {
                 ui.painter().hline(x..=x + gap, middle, Stroke::new(1.0, p.edge_strong));
             }
             ui.add_space(gap);
@@ -96,11 +96,8 @@ fn chips(bench: &Bench, width: f32) -> [(Panel, Chip); 4] {
                 Panel::Method,
             ),
         ),
-        (Panel::Settings, {
-            let mut chip = chip(icons::CPU, t!("chip.device"), device.0, device.1, Panel::Settings);
-            chip.here = false;
-            chip
-        }),
+        // Devices are chosen in the Model panel; only the model's own chip says that one is there.
+        (Panel::Model, Chip { here: false, ..chip(icons::CPU, t!("chip.device"), device.0, device.1, Panel::Model) }),
     ]
 }
 

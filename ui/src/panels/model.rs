@@ -10,7 +10,7 @@ use crate::dialogs::Ask;
 use crate::state::Slot;
 use crate::text::{t, try_say};
 use crate::widgets::{
-    Card, Fact, IconButton, Notice, Push, column, elided, empty_state, facts, path_entry, problem_box, progress_bar, tag,
+    Card, Fact, IconButton, Notice, Push, column, elided, empty_state, facts, field_and_buttons, path_entry, problem_box, progress_bar, tag,
 };
 use crate::{format, icons, theme};
 
@@ -50,18 +50,23 @@ impl ModelPanel {
 
     fn choose(&mut self, ui: &mut Ui, bench: &mut Bench) {
         Card::new(t!("model.choose")).about(t!("model.choose_about")).icon(icons::CUBE).show(ui, |ui| {
-            ui.horizontal(|ui| {
-                let width = (ui.available_width() - 420.0).max(160.0);
-                if let Some(path) = path_entry(ui, &t!("model.path"), &t!("model.path_hint"), &mut self.typed, width) {
-                    bench.open_model(path);
-                }
-                if ui.add(Push::plain(t!("command.choose_model_folder")).icon(icons::FOLDER_OPEN)).clicked() {
-                    bench.dialogs.ask(Ask::ModelFolder);
-                }
-                if ui.add(Push::plain(t!("command.choose_model_file")).icon(icons::FILE)).clicked() {
-                    bench.dialogs.ask(Ask::ModelFile);
-                }
-            });
+            let mut typed = None;
+            field_and_buttons(
+                ui,
+                "model path",
+                |ui, width| typed = path_entry(ui, &t!("model.path"), &t!("model.path_hint"), &mut self.typed, width),
+                |ui| {
+                    if ui.add(Push::plain(t!("command.choose_model_folder")).icon(icons::FOLDER_OPEN)).clicked() {
+                        bench.dialogs.ask(Ask::ModelFolder);
+                    }
+                    if ui.add(Push::plain(t!("command.choose_model_file")).icon(icons::FILE)).clicked() {
+                        bench.dialogs.ask(Ask::ModelFile);
+                    }
+                },
+            );
+            if let Some(path) = typed {
+                bench.open_model(path);
+            }
             if let Some(path) = recent_buttons(ui, &bench.settings.recent_models) {
                 bench.open_model(path);
             }
@@ -79,7 +84,7 @@ fn summary_card(ui: &mut Ui, m: &ModelSummary) {
         tag(ui, &m.format, p.ink_soft, p.raised);
         tag(ui, &m.family, p.string, p.string_soft);
     };
-    Card::new(&m.name).about(format::path(&m.path)).icon(icons::CUBE).show_with(ui, tags, |ui| {
+    Card::of(&m.name).about(format::path(&m.path)).icon(icons::CUBE).show_with(ui, tags, |ui| {
         let p = theme::palette(ui);
         let template = if m.has_chat_template { (t!("word.yes"), p.good) } else { (t!("word.no"), p.warn) };
         facts(

@@ -10,7 +10,7 @@ use crate::bench::Bench;
 use crate::dialogs::Ask;
 use crate::state::Slot;
 use crate::text::t;
-use crate::widgets::{Card, Push, column, elided, frame, icon_label, problem_box};
+use crate::widgets::{Card, Push, column, columns, elided, frame, icon_label, problem_box};
 use crate::{assets, format, icons, theme};
 
 pub fn ui(ui: &mut Ui, bench: &mut Bench) {
@@ -37,7 +37,10 @@ fn hero(ui: &mut Ui, bench: &mut Bench) {
                 ui.add_space(10.0);
                 ui.horizontal_wrapped(|ui| {
                     let there = assets::find("sample/recipe.yaml").is_some() && !bench.state.running();
-                    let button = Push::primary(t!("command.try_sample")).icon(icons::PLAY).large();
+                    // Once there is work of one's own, its next step is the one that stands out.
+                    let fresh = matches!(bench.state.model, Slot::Empty);
+                    let kind = if fresh { Push::primary::<String> } else { Push::plain::<String> };
+                    let button = kind(t!("command.try_sample")).icon(icons::PLAY).large();
                     let response = ui.add_enabled(there, button);
                     let why = if bench.state.running() { t!("talk.training") } else { t!("start.sample_missing") };
                     if response.on_disabled_hover_text(why).clicked() {
@@ -129,20 +132,19 @@ fn recent(ui: &mut Ui, bench: &mut Bench) {
         return;
     }
     let mut opened = None;
-    ui.columns(3, |columns| {
-        for (ui, (title, icon, list)) in columns.iter_mut().zip(lists) {
-            Card::new(title).icon(icon).show(ui, |ui| {
-                ui.spacing_mut().item_spacing.y = 2.0;
-                if list.is_empty() {
-                    ui.add(Label::new(theme::soft(ui, t!("start.none_yet"))).selectable(false));
+    columns(ui, lists.len(), |ui, i| {
+        let (title, icon, list) = &lists[i];
+        Card::new(title).icon(*icon).show(ui, |ui| {
+            ui.spacing_mut().item_spacing.y = 2.0;
+            if list.is_empty() {
+                ui.add(Label::new(theme::soft(ui, t!("start.none_yet"))).selectable(false));
+            }
+            for path in list {
+                if recent_line(ui, *icon, path) {
+                    opened = Some(path.clone());
                 }
-                for path in &list {
-                    if recent_line(ui, icon, path) {
-                        opened = Some(path.clone());
-                    }
-                }
-            });
-        }
+            }
+        });
     });
     if let Some(path) = opened {
         bench.open_any(path);

@@ -1,16 +1,16 @@
 //! The Try panel: the same question to the model as it was and as it is now, side by side.
 
-use egui::{Align, CornerRadius, Frame, Key, Label, Layout, Margin, Modifiers, RichText, ScrollArea, Stroke, TextEdit, Ui};
+use egui::{Align, CornerRadius, Frame, Key, Label, Layout, Margin, Modifiers, ScrollArea, Stroke, TextEdit, Ui};
 use luthier_engine::protocol::{FinishReason, Sampling};
 
 use crate::bench::Bench;
 use crate::dialogs::Ask;
 use crate::state::{Speaker, Talk, Turn, Who};
 use crate::text::t;
-use crate::widgets::{Card, IconButton, Push, Setting, empty_state, hairline, icon_label, number, problem_box, segmented};
+use crate::widgets::{Card, IconButton, Push, Setting, columns, empty_state, hairline, icon_label, number, problem_box, segmented};
 use crate::{format, icons, theme};
 
-const SIDE: f32 = 300.0;
+const SIDE: f32 = 308.0;
 
 #[derive(Default)]
 pub struct TryPanel {
@@ -114,10 +114,8 @@ fn conversation(ui: &mut Ui, bench: &mut Bench) {
         for (i, base) in talk.base.turns.iter().enumerate() {
             question(ui, &base.asked);
             if both {
-                ui.columns(2, |columns| {
-                    answer(&mut columns[0], talk, Who::Base, i, &t!("try.base"));
-                    answer(&mut columns[1], talk, Who::Tuned, i, &t!("try.tuned"));
-                });
+                let sides = [(Who::Base, t!("try.base")), (Who::Tuned, t!("try.tuned"))];
+                columns(ui, sides.len(), |ui, side| answer(ui, talk, sides[side].0, i, &sides[side].1));
             } else {
                 answer(ui, talk, Who::Base, i, &t!("try.base"));
             }
@@ -130,7 +128,7 @@ fn question(ui: &mut Ui, text: &str) {
     let p = theme::palette(ui);
     ui.horizontal_top(|ui| {
         icon_label(ui, icons::USER, 18.0, p.ink_soft);
-        ui.add(Label::new(RichText::new(text).font(theme::strong_font(14.0))).wrap().selectable(true));
+        ui.add(Label::new(theme::name(text, 14.0)).wrap().selectable(true));
     });
 }
 

@@ -32,11 +32,11 @@ impl Push {
     }
 
     /// The next sensible step. One a screen.
-    pub fn primary(label: impl Into<String>) -> Self {
+    pub fn primary<S: Into<String>>(label: S) -> Self {
         Self::new(label, Kind::Primary)
     }
 
-    pub fn plain(label: impl Into<String>) -> Self {
+    pub fn plain<S: Into<String>>(label: S) -> Self {
         Self::new(label, Kind::Plain)
     }
 

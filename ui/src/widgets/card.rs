@@ -8,13 +8,20 @@ use crate::theme::{self, COLUMN, GRID};
 #[must_use = "call .show()"]
 pub struct Card {
     title: String,
+    /// The title is the person's own word, such as a file's name.
+    own: bool,
     about: String,
     icon: Option<char>,
 }
 
 impl Card {
     pub fn new(title: impl Into<String>) -> Self {
-        Self { title: title.into(), about: String::new(), icon: None }
+        Self { title: title.into(), own: false, about: String::new(), icon: None }
+    }
+
+    /// With a title that is the person's own word: a name of a file or a run.
+    pub fn of(name: impl Into<String>) -> Self {
+        Self { own: true, ..Self::new(name) }
     }
 
     /// A sentence under the title.
@@ -37,12 +44,14 @@ impl Card {
         frame(ui)
             .show(ui, |ui| {
                 ui.take_available_width();
+                ui.spacing_mut().item_spacing = vec2(GRID, GRID);
                 if !self.title.is_empty() {
+                    let title = if self.own { theme::name(&self.title, 15.0) } else { theme::strong(&self.title).size(15.0) };
                     ui.allocate_ui_with_layout(vec2(ui.available_width(), 28.0), Layout::left_to_right(Align::Center), |ui| {
                         if let Some(icon) = self.icon {
                             icon_label(ui, icon, 18.0, theme::palette(ui).varnish);
                         }
-                        ui.add(egui::Label::new(theme::strong(&self.title).size(15.0)).selectable(false));
+                        ui.add(egui::Label::new(title).selectable(self.own).truncate());
                         ui.with_layout(Layout::right_to_left(Align::Center), actions);
                     });
                     if !self.about.is_empty() {
@@ -78,6 +87,26 @@ pub fn hairline(ui: &mut Ui) {
     ui.painter().hline(rect.x_range(), rect.center().y, Stroke::new(1.0, theme::palette(ui).edge));
 }
 
+/// A card without a title row.
+pub fn board<R>(ui: &mut Ui, body: impl FnOnce(&mut Ui) -> R) -> R {
+    frame(ui)
+        .show(ui, |ui| {
+            ui.take_available_width();
+            ui.spacing_mut().item_spacing = vec2(GRID, GRID);
+            body(ui)
+        })
+        .inner
+}
+
+/// Equal columns side by side. Unlike egui's own, their text is not stretched to the margin.
+pub fn columns(ui: &mut Ui, count: usize, mut body: impl FnMut(&mut Ui, usize)) {
+    ui.columns(count, |all| {
+        for (i, ui) in all.iter_mut().enumerate() {
+            ui.with_layout(Layout::top_down(Align::Min), |ui| body(ui, i));
+        }
+    });
+}
+
 /// The scrolling column of cards that a panel is: at most [`COLUMN`] wide, in the middle of a wide window.
 pub fn column(ui: &mut Ui, id: &str, content: impl FnOnce(&mut Ui)) {
     ScrollArea::vertical().id_salt(id).auto_shrink([false, false]).show(ui, |ui| {
@@ -89,11 +118,8 @@ pub fn column(ui: &mut Ui, id: &str, content: impl FnOnce(&mut Ui)) {
             ui.vertical(|ui| {
                 ui.set_width(width);
                 ui.spacing_mut().item_spacing = vec2(GRID, 12.0);
-                ui.add_space(16.0);
-                ui.scope(|ui| {
-                    ui.spacing_mut().item_spacing = vec2(GRID, GRID);
-                    content(ui);
-                });
+                ui.add_space(4.0);
+                content(ui);
                 ui.add_space(24.0);
             });
         });

@@ -33,7 +33,9 @@ impl Fact {
 /// Lays the facts out in as many columns of about `width` points as fit. Read aloud as "caption: value".
 pub fn facts(ui: &mut Ui, width: f32, list: Vec<Fact>) {
     let available = ui.available_width();
-    let columns = ((available / width).floor() as usize).clamp(1, list.len().max(1));
+    let most = ((available / width).floor() as usize).clamp(1, list.len().max(1));
+    // As even rows as possible: nine in two rows are five and four, not eight and one.
+    let columns = list.len().div_ceil(list.len().div_ceil(most).max(1)).max(1);
     let cell = (available / columns as f32).floor();
     let mut list = list.into_iter().peekable();
     while list.peek().is_some() {

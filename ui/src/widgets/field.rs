@@ -13,6 +13,7 @@ use crate::icons;
 
 /// Width of the controls at the right of a form.
 const CONTROL_WIDTH: f32 = 260.0;
+const NUMBER_WIDTH: f32 = 96.0;
 
 /// One row of a form. Its words are the texts `field.NAME.label`, `.about` and, behind the "?", `.help`.
 #[must_use = "call .show()"]
@@ -23,11 +24,12 @@ pub struct Setting<'a> {
     enabled: bool,
     width: f32,
     wide: bool,
+    narrow: bool,
 }
 
 impl<'a> Setting<'a> {
     pub fn new(name: &'a str) -> Self {
-        Self { name, changed: false, default: String::new(), enabled: true, width: CONTROL_WIDTH, wide: false }
+        Self { name, changed: false, default: String::new(), enabled: true, width: CONTROL_WIDTH, wide: false, narrow: false }
     }
 
     /// Whether the value differs from the default, and what that is.
@@ -48,9 +50,10 @@ impl<'a> Setting<'a> {
         self
     }
 
-    /// In a narrow column: the control is as wide as a number.
+    /// In a narrow column: the control is as wide as a number, the sentence stands under both.
     pub fn narrow(mut self) -> Self {
-        self.width = 120.0;
+        self.width = NUMBER_WIDTH;
+        self.narrow = true;
         self
     }
 
@@ -59,29 +62,35 @@ impl<'a> Setting<'a> {
         let label = say(&format!("field.{}.label", self.name));
         let about = say(&format!("field.{}.about", self.name));
         let help = try_say(&format!("field.{}.help", self.name));
-        let full = ui.available_width();
-        let right = if self.wide { (full * 0.5).max(self.width) } else { self.width };
-        // Room for the way back to the default.
-        let left = (full - right - 40.0).max(90.0);
+        let p = theme::palette(ui);
         let mut back = false;
-        ui.horizontal_top(|ui| {
-            ui.add_enabled_ui(self.enabled, |ui| {
+        ui.add_enabled_ui(self.enabled, |ui| {
+            let full = ui.available_width();
+            let right = if self.wide { (full * 0.5).max(self.width) } else { self.width };
+            // Room for the way back to the default.
+            let left = (full - right - 40.0).max(90.0);
+            ui.horizontal_top(|ui| {
                 ui.allocate_ui_with_layout(vec2(left, CONTROL), Layout::top_down(Align::Min), |ui| {
                     ui.set_width(left);
                     ui.spacing_mut().item_spacing.y = 2.0;
+                    ui.add_space(if self.narrow { 6.0 } else { 0.0 });
                     name_row(ui, &label, self.changed, help.as_deref());
-                    let about = theme::soft(ui, about);
-                    ui.add(Label::new(about).wrap());
+                    if !self.narrow {
+                        ui.add(Label::new(theme::small(&about).color(p.ink_soft)).wrap());
+                    }
                 });
-                ui.allocate_ui_with_layout(vec2(right, CONTROL), Layout::right_to_left(Align::Center), |ui| {
-                    ui.set_width(right);
+                let rest = vec2(ui.available_width(), CONTROL);
+                ui.allocate_ui_with_layout(rest, Layout::right_to_left(Align::Center), |ui| {
                     ui.name_inputs(&label, control);
+                    if self.changed {
+                        let name = t!("field_row.back_to_default", label = label, default = self.default);
+                        back = ui.add(IconButton::new(icons::ARROW_COUNTER_CLOCKWISE, name).size(24.0)).clicked();
+                    }
                 });
-                if self.changed {
-                    let name = t!("field_row.back_to_default", label = label, default = self.default);
-                    back = ui.add(IconButton::new(icons::ARROW_COUNTER_CLOCKWISE, name).size(24.0)).clicked();
-                }
             });
+            if self.narrow {
+                ui.add(Label::new(theme::small(&about).color(p.ink_soft)).wrap());
+            }
         });
         back
     }
@@ -93,7 +102,8 @@ fn name_row(ui: &mut Ui, label: &str, changed: bool, help: Option<&str>) {
     let p = theme::palette(ui);
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = 6.0;
-        let galley = elided(ui, label, FontId::proportional(14.0), p.ink, ui.available_width() - 40.0);
+        let beside = if changed { 14.0 } else { 0.0 } + if help.is_some() { 24.0 } else { 0.0 };
+        let galley = elided(ui, label, FontId::proportional(14.0), p.ink, ui.available_width() - beside);
         let (rect, _) = ui.allocate_exact_size(vec2(galley.size().x, 20.0), Sense::hover());
         ui.painter().galley(pos2(rect.left(), rect.center().y - galley.size().y / 2.0), galley, p.ink);
         if changed {
@@ -129,7 +139,7 @@ pub fn number<N: Numeric>(ui: &mut Ui, value: &mut N, range: std::ops::RangeIncl
         let drag = DragValue::new(value)
             .range(range)
             .speed(speed)
-            .min_size(vec2(120.0, CONTROL))
+            .min_size(vec2(NUMBER_WIDTH, CONTROL))
             .update_while_editing(false)
             .custom_parser(|text| text.trim().replace(',', "").parse().ok());
         let drag = if N::INTEGRAL { drag } else { drag.custom_formatter(|v, _| crate::format::rate(v)) };
@@ -193,6 +203,24 @@ pub fn words(ui: &mut Ui, id: &str, width: f32, list: &mut Vec<String>) -> bool 
     }
     ui.data_mut(|d| d.insert_temp(id, text));
     changed
+}
+
+/// A field and, at its right, the buttons beside it: the field takes the room that they leave.
+pub fn field_and_buttons(ui: &mut Ui, id: &str, field: impl FnOnce(&mut Ui, f32), buttons: impl FnOnce(&mut Ui)) {
+    let id = ui.make_persistent_id(id);
+    let needed = ui.data(|d| d.get_temp::<f32>(id)).unwrap_or(400.0);
+    ui.horizontal(|ui| {
+        let gap = ui.spacing().item_spacing.x;
+        let width = (ui.available_width() - needed - gap).max(120.0);
+        field(ui, width);
+        let start = ui.cursor().left();
+        buttons(ui);
+        let now = ui.cursor().left() - gap - start;
+        if (now - needed).abs() > 0.5 {
+            ui.data_mut(|d| d.insert_temp(id, now));
+            ui.ctx().request_repaint();
+        }
+    });
 }
 
 /// A path that can be typed; the path when the person pressed Enter.

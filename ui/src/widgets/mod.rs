@@ -11,10 +11,10 @@ mod segmented;
 mod toast;
 
 pub use button::{IconButton, Push};
-pub use card::{Card, column, frame, hairline, icon_label};
+pub use card::{Card, board, column, columns, frame, hairline, icon_label};
 pub use chip::{Chip, Mark, elided, tag};
 pub use facts::{Fact, facts};
-pub use field::{Setting, dropdown, number, path_entry, toggle, words};
+pub use field::{Setting, dropdown, field_and_buttons, number, path_entry, toggle, words};
 pub use notice::{Notice, empty_state, problem_box};
 pub use progress::{progress_bar, progress_ring};
 pub use segmented::segmented;

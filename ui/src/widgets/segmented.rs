@@ -1,7 +1,7 @@
 //! A choice among a few, all in sight, as one control.
 
 use egui::accesskit::Role;
-use egui::{Color32, CornerRadius, FontId, Key, Sense, Stroke, StrokeKind, Ui, WidgetInfo, vec2};
+use egui::{Align, Color32, CornerRadius, FontId, Key, Layout, Sense, Stroke, StrokeKind, Ui, WidgetInfo, vec2};
 
 use crate::theme::{self, CONTROL};
 
@@ -10,12 +10,15 @@ pub fn segmented<T: PartialEq + Clone>(ui: &mut Ui, chosen: &mut T, options: &[(
     let mut changed = false;
     let p = theme::palette(ui);
     let ground = ui.painter().add(egui::Shape::Noop);
-    let outer = ui.horizontal(|ui| {
+    let lay = |label: &String| ui.painter().layout_no_wrap(label.clone(), FontId::proportional(13.0), Color32::PLACEHOLDER);
+    let words: Vec<_> = options.iter().map(|(_, label)| lay(label)).collect();
+    let width: f32 = words.iter().map(|word| word.size().x + 24.0).sum();
+    // From left to right in every layout.
+    let outer = ui.allocate_ui_with_layout(vec2(width, CONTROL), Layout::left_to_right(Align::Center), |ui| {
         ui.spacing_mut().item_spacing.x = 0.0;
         let mut ids = Vec::new();
-        for (value, label) in options {
+        for ((value, label), word) in options.iter().zip(words) {
             let on = value == chosen;
-            let word = ui.painter().layout_no_wrap(label.clone(), FontId::proportional(13.0), Color32::PLACEHOLDER);
             let (rect, response) = ui.allocate_exact_size(vec2(word.size().x + 24.0, CONTROL), Sense::click());
             response.widget_info(|| WidgetInfo::selected(Role::RadioButton, ui.is_enabled(), on, label));
             ids.push(response.id);

@@ -303,6 +303,7 @@ fn both_models_answer_the_same_question() {
     let id = started(&engine);
     engine.say(Event::RunFinished { id, outcome: Outcome::Completed { result: "/out/adapter".into() } });
     go(&mut window, Panel::Try);
+    click(&mut window, "Your question");
     window.get_by_label("Your question").type_text("What sounds first?");
     window.run();
     click(&mut window, "Send");

@@ -14,7 +14,7 @@ use crate::dialogs::Ask;
 use crate::state::usable_rows;
 use crate::text::{t, try_say};
 use crate::widgets::{
-    Card, Fact, IconButton, Notice, Push, column, empty_state, facts, path_entry, problem_box, progress_bar, tag,
+    Card, Fact, IconButton, Notice, Push, column, empty_state, facts, field_and_buttons, path_entry, problem_box, progress_bar, tag,
 };
 use crate::{format, icons, theme};
 
@@ -62,15 +62,20 @@ impl DataPanel {
 
     fn choose(&mut self, ui: &mut Ui, bench: &mut Bench) {
         Card::new(t!("data.choose")).about(t!("data.choose_about")).icon(icons::DATABASE).show(ui, |ui| {
-            ui.horizontal(|ui| {
-                let width = (ui.available_width() - 200.0).max(160.0);
-                if let Some(path) = path_entry(ui, &t!("data.path"), &t!("data.path_hint"), &mut self.typed, width) {
-                    bench.open_data(path);
-                }
-                if ui.add(Push::plain(t!("command.import_data")).icon(icons::FILE_ARROW_DOWN)).clicked() {
-                    bench.dialogs.ask(Ask::DataFile);
-                }
-            });
+            let mut typed = None;
+            field_and_buttons(
+                ui,
+                "data path",
+                |ui, width| typed = path_entry(ui, &t!("data.path"), &t!("data.path_hint"), &mut self.typed, width),
+                |ui| {
+                    if ui.add(Push::plain(t!("command.import_data")).icon(icons::FILE_ARROW_DOWN)).clicked() {
+                        bench.dialogs.ask(Ask::DataFile);
+                    }
+                },
+            );
+            if let Some(path) = typed {
+                bench.open_data(path);
+            }
             if let Some(path) = recent_buttons(ui, &bench.settings.recent_data) {
                 bench.open_data(path);
             }
@@ -111,7 +116,7 @@ pub fn kind_name(kind: DataKind) -> String {
 fn summary_card(ui: &mut Ui, bench: &mut Bench, summary: &DataSummary) {
     let name = summary.path.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
     let mut remove = false;
-    let card = Card::new(name).about(format::path(&summary.path)).icon(icons::FILE_TEXT);
+    let card = Card::of(name).about(format::path(&summary.path)).icon(icons::FILE_TEXT);
     let actions = |ui: &mut Ui| {
         remove = ui.add(IconButton::new(icons::TRASH, t!("data.remove"))).clicked();
         let p = theme::palette(ui);

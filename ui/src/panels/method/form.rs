@@ -96,8 +96,7 @@ impl<'a> Form<'a> {
         let options: Vec<(T, String)> = all.iter().map(|v| (*v, word(v))).collect();
         let back = Setting::new(name).changed(*value != default, word(&default)).show(ui, |ui| {
             if options.len() <= 3 {
-                // The row is laid out from the right; the choice reads from the left.
-                ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| ui.horizontal(|ui| segmented(ui, value, &options)));
+                segmented(ui, value, &options);
             } else {
                 dropdown(ui, name, 200.0, value, &options);
             }

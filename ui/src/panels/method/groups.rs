@@ -45,15 +45,12 @@ fn targets(ui: &mut Ui, form: &mut Form<'_>, model: Option<&ModelSummary>) {
     let back = form.own(ui, "lora_target", !is_all, t!("choice.all"), |ui, recipe| {
         let mut all = recipe.lora_target == ["all"];
         let options = [(true, t!("choice.all")), (false, t!("method.some"))];
-        ui.horizontal(|ui| {
-            if segmented(ui, &mut all, &options) {
-                recipe.lora_target = match (all, model) {
-                    (true, _) => vec!["all".into()],
-                    (false, Some(model)) => model.linear_names.iter().filter(|n| ["q_proj", "v_proj"].contains(&n.as_str())).cloned().collect(),
-                    (false, None) => vec!["q_proj".into(), "v_proj".into()],
-                };
-            }
-        });
+        if segmented(ui, &mut all, &options) {
+            let usual = ["q_proj", "v_proj"];
+            let known = model.map(|m| m.linear_names.clone()).unwrap_or_else(|| usual.map(str::to_owned).to_vec());
+            let some = known.into_iter().filter(|name| usual.contains(&name.as_str())).collect();
+            recipe.lora_target = if all { vec!["all".into()] } else { some };
+        }
     });
     if back {
         form.recipe.lora_target = vec!["all".into()];
@@ -90,7 +87,7 @@ fn freeze(ui: &mut Ui, bench: &mut Bench) {
             let mut n = recipe.freeze_trainable_layers.abs().max(1);
             let mut last = recipe.freeze_trainable_layers > 0;
             number(ui, &mut n, 1..=layers.unwrap_or(512), 0.1);
-            ui.horizontal(|ui| segmented(ui, &mut last, &[(true, t!("method.last")), (false, t!("method.first"))]));
+            segmented(ui, &mut last, &[(true, t!("method.last")), (false, t!("method.first"))]);
             recipe.freeze_trainable_layers = if last { n } else { -n };
         });
         if back {

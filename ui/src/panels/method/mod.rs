@@ -4,15 +4,17 @@ mod form;
 mod groups;
 mod recipe_view;
 
+use std::sync::Arc;
+
 use egui::accesskit::Role;
-use egui::{Align2, CornerRadius, FontId, Frame, Label, ScrollArea, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2};
+use egui::{Align2, Color32, CornerRadius, FontId, Frame, Galley, Label, ScrollArea, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2};
 use luthier_engine::recipe::{FinetuningType, Recipe};
 
 use super::data::kind_name;
 use crate::bench::Bench;
 use crate::state::Missing;
 use crate::text::{t, try_say};
-use crate::widgets::{Card, Fact, Push, column, facts, icon_label, tag};
+use crate::widgets::{Card, Fact, Push, column, columns, facts, icon_label, tag};
 use crate::{format, icons, theme};
 
 /// Width of the column at the right, which stays while the settings scroll.
@@ -27,8 +29,9 @@ impl MethodPanel {
     pub fn ui(&mut self, ui: &mut Ui, bench: &mut Bench) {
         egui::Panel::right("method-side").exact_size(SIDE).resizable(false).show_separator_line(false).frame(Frame::NONE).show(ui, |ui| {
             ScrollArea::vertical().id_salt("method-side").auto_shrink([false, false]).show(ui, |ui| {
-                ui.add_space(16.0);
+                ui.add_space(16.0 - 12.0 + 8.0);
                 ui.set_width(SIDE - 24.0);
+                ui.spacing_mut().item_spacing.y = 12.0;
                 start_card(ui, bench);
                 self.recipe_view.ui(ui, bench);
                 ui.add_space(24.0);
@@ -78,18 +81,22 @@ fn methods(ui: &mut Ui, bench: &mut Bench) {
         (FinetuningType::Freeze, icons::SNOWFLAKE, t!("method.freeze"), t!("method.freeze_card"), t!("method.freeze_cost")),
         (FinetuningType::Full, icons::STACK, t!("method.full"), t!("method.full_about"), t!("method.full_cost")),
     ];
-    ui.columns(3, |columns| {
-        for (ui, (kind, icon, name, about, cost)) in columns.iter_mut().zip(cards) {
-            let on = bench.state.recipe.finetuning_type == kind;
-            if method_card(ui, icon, &name, &about, &cost, on) {
-                bench.state.recipe.finetuning_type = kind;
-            }
+    // All as high as the longest needs.
+    let width = (ui.available_width() - 2.0 * ui.spacing().item_spacing.x) / 3.0 - 28.0;
+    let lines = |text: &str, size: f32| ui.painter().layout(text.to_owned(), FontId::proportional(size), Color32::PLACEHOLDER, width);
+    let texts: Vec<_> = cards.iter().map(|(_, _, _, about, cost)| (lines(about, 13.0), lines(cost, 12.0))).collect();
+    let height = texts.iter().map(|(about, cost)| about.size().y + cost.size().y).fold(0.0, f32::max) + 62.0;
+    columns(ui, cards.len(), |ui, i| {
+        let (kind, icon, name, ..) = &cards[i];
+        let on = bench.state.recipe.finetuning_type == *kind;
+        if method_card(ui, *icon, name, texts[i].clone(), height, on) {
+            bench.state.recipe.finetuning_type = *kind;
         }
     });
 }
 
-fn method_card(ui: &mut Ui, icon: char, name: &str, about: &str, cost: &str, on: bool) -> bool {
-    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 148.0), Sense::click());
+fn method_card(ui: &mut Ui, icon: char, name: &str, texts: (Arc<Galley>, Arc<Galley>), height: f32, on: bool) -> bool {
+    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), height), Sense::click());
     response.widget_info(|| WidgetInfo::selected(Role::RadioButton, true, on, name));
     let p = theme::palette(ui);
     let border = match (on, response.hovered()) {
@@ -100,17 +107,17 @@ fn method_card(ui: &mut Ui, icon: char, name: &str, about: &str, cost: &str, on:
     let ground = if on { p.varnish_soft } else { p.board };
     ui.painter().rect(rect, CornerRadius::same(theme::RADIUS), ground, border, StrokeKind::Inside);
     let inner = rect.shrink2(vec2(14.0, 12.0));
+    let line = inner.top() + 12.0;
     let ink = if on { p.varnish } else { p.ink_soft };
-    ui.painter().text(pos2(inner.left() + 10.0, inner.top() + 12.0), Align2::CENTER_CENTER, icon, icons::regular(22.0), ink);
-    ui.painter().text(pos2(inner.left() + 30.0, inner.top() + 12.0), Align2::LEFT_CENTER, name, theme::strong_font(16.0), p.ink);
+    ui.painter().text(pos2(inner.left() + 10.0, line), Align2::CENTER_CENTER, icon, icons::regular(22.0), ink);
+    ui.painter().text(pos2(inner.left() + 30.0, line), Align2::LEFT_CENTER, name, theme::strong_font(16.0), p.ink);
     if on {
-        ui.painter().text(pos2(inner.right() - 8.0, inner.top() + 12.0), Align2::CENTER_CENTER, icons::CHECK_CIRCLE, icons::filled(18.0), p.varnish);
+        ui.painter().text(pos2(inner.right() - 8.0, line), Align2::CENTER_CENTER, icons::CHECK_CIRCLE, icons::filled(18.0), p.varnish);
     }
-    let about = ui.painter().layout(about.to_owned(), FontId::proportional(13.0), p.ink, inner.width());
-    let height = about.size().y;
+    let (about, cost) = texts;
+    let under = inner.top() + 32.0 + about.size().y + 6.0;
     ui.painter().galley(pos2(inner.left(), inner.top() + 32.0), about, p.ink);
-    let cost = ui.painter().layout(cost.to_owned(), FontId::proportional(12.0), p.ink_soft, inner.width());
-    ui.painter().galley(pos2(inner.left(), inner.top() + 32.0 + height + 6.0), cost, p.ink_soft);
+    ui.painter().galley(pos2(inner.left(), under), cost, p.ink_soft);
     response.on_hover_cursor(egui::CursorIcon::PointingHand).clicked() && !on
 }
 

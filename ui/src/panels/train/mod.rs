@@ -4,14 +4,14 @@ mod ended;
 mod plots;
 
 use egui::{Label, Ui};
-use luthier_engine::protocol::Phase;
+use luthier_engine::protocol::{Outcome, Phase};
 
 use super::Panel;
 use crate::bench::Bench;
 use crate::frame::log_lines;
 use crate::state::{Course, Run};
 use crate::text::t;
-use crate::widgets::{Card, Fact, IconButton, Push, column, empty_state, facts, frame, progress_bar, tag};
+use crate::widgets::{Card, Fact, IconButton, Push, board, column, empty_state, facts, progress_bar, tag};
 use crate::{format, icons, theme};
 
 #[derive(Default)]
@@ -73,7 +73,9 @@ fn doing(run: &Run) -> String {
     }
     match (&run.course, &run.busy) {
         (Course::Paused, _) => t!("train.paused"),
-        (Course::Finished(_), _) => t!("train.ended"),
+        (Course::Finished(Outcome::Completed { .. }), _) => t!("train.completed"),
+        (Course::Finished(Outcome::Stopped { .. }), _) => t!("train.stopped"),
+        (Course::Finished(Outcome::Failed { .. }), _) => t!("train.failed"),
         (_, Some((Phase::LoadingModel, _))) => t!("train.loading_model"),
         (_, Some((Phase::PreparingData, _))) => t!("train.preparing_data"),
         (_, Some((Phase::WarmingUp, _))) => t!("train.warming_up"),
@@ -87,17 +89,20 @@ fn doing(run: &Run) -> String {
 
 fn head(ui: &mut Ui, run: &Run) -> Option<Action> {
     let mut action = None;
-    frame(ui).show(ui, |ui| {
-        ui.take_available_width();
+    board(ui, |ui| {
         ui.horizontal(|ui| {
             let p = theme::palette(ui);
             let (ink, ground) = match &run.course {
-                Course::Finished(luthier_engine::protocol::Outcome::Failed { .. }) => (p.bad, p.bad_soft),
+                Course::Finished(Outcome::Failed { .. }) => (p.bad, p.bad_soft),
                 Course::Finished(_) => (p.good, p.good_soft),
                 Course::Paused => (p.warn, p.warn_soft),
                 _ => (p.varnish, p.varnish_soft),
             };
-            ui.add(Label::new(theme::heading(&run.id)).truncate());
+            let room = if run.is_going() { 420.0 } else { 140.0 };
+            ui.scope(|ui| {
+                ui.set_max_width((ui.available_width() - room).max(120.0));
+                ui.add(Label::new(theme::name(&run.id, 18.0)).truncate());
+            });
             tag(ui, &doing(run), ink, ground);
             if run.is_going() {
                 ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| action = controls(ui, run));
@@ -173,10 +178,7 @@ fn numbers(ui: &mut Ui, run: &Run) {
         let text = format!("{} %", format::significant(f64::from(accuracy) * 100.0, 3));
         list.push(Fact::new(t!("train.accuracy"), text).hint(t!("train.accuracy_hint")));
     }
-    frame(ui).show(ui, |ui| {
-        ui.take_available_width();
-        facts(ui, 128.0, list);
-    });
+    board(ui, |ui| facts(ui, 128.0, list));
 }
 
 fn log(ui: &mut Ui, bench: &Bench) {

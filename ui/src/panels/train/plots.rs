@@ -7,7 +7,7 @@ use luthier_engine::protocol::StepReport;
 
 use crate::state::Run;
 use crate::text::t;
-use crate::widgets::Card;
+use crate::widgets::{Card, columns};
 use crate::{format, icons, theme};
 
 /// Points of a curve that are drawn at most; of more, the highest and the lowest of each stretch.
@@ -39,15 +39,14 @@ impl Curves {
             (t!("plot.norm"), "norm", &self.norm, 2, format::loss as fn(f64) -> String),
             (t!("plot.speed"), "speed", &self.speed, 1, format::per_second as fn(f64) -> String),
         ];
-        ui.columns(3, |columns| {
-            for (ui, (title, id, points, colour, say)) in columns.iter_mut().zip(small) {
-                Card::new(&title).show(ui, |ui| {
-                    let colour = theme::series(ui, colour);
-                    plot(ui, id, 120.0, say).show(ui, |plot| {
-                        plot.line(Line::new(title.clone(), points.as_slice()).color(colour).width(1.5));
-                    });
+        columns(ui, small.len(), |ui, i| {
+            let (title, id, points, colour, say) = &small[i];
+            Card::new(title).show(ui, |ui| {
+                let colour = theme::series(ui, *colour);
+                plot(ui, id, 120.0, *say).show(ui, |plot| {
+                    plot.line(Line::new(title.clone(), points.as_slice()).color(colour).width(1.5));
                 });
-            }
+            });
         });
     }
 

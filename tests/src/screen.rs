@@ -1,0 +1,147 @@
+//! The real window under Xvfb, driven through egui_inspection: reads the accessibility tree, clicks, types, takes pictures.
+
+use std::io::{BufRead, BufReader};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use egui::accesskit::{Node, Role};
+use egui::{Event, Key, Modifiers, PointerButton, Pos2};
+use egui_inspection::protocol::{Request, Response, read_handshake, read_message, write_message};
+
+/// Long enough for a software-drawn window on two busy cores.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// What a person sees of one control.
+#[derive(Debug, Clone)]
+pub struct Seen {
+    pub role: Role,
+    pub text: String,
+    pub disabled: bool,
+    centre: Pos2,
+}
+
+pub struct Screen {
+    stream: TcpStream,
+    window: Child,
+    display: Child,
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        for child in [&mut self.window, &mut self.display] {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+impl Screen {
+    /// Opens `luthier` on an Xvfb display of its own with `home` as LUTHIER_HOME. None where there is no Xvfb
+    /// (then LUTHIER_TEST_WINDOW must not be 1).
+    pub fn open(home: &Path) -> Option<Self> {
+        let display = Command::new("Xvfb")
+            .args(["-displayfd", "1", "-screen", "0", "1280x800x24", "-nolisten", "tcp"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn();
+        let Ok(mut display) = display else {
+            assert!(std::env::var("LUTHIER_TEST_WINDOW").as_deref() != Ok("1"), "Xvfb should be installed");
+            eprintln!("no Xvfb here: the real window was not driven");
+            return None;
+        };
+        let mut number = String::new();
+        BufReader::new(display.stdout.take().expect("piped")).read_line(&mut number).expect("Xvfb names its display");
+        let port = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port").port();
+        let address = format!("127.0.0.1:{port}");
+        let window = Command::new(crate::binary::path())
+            .env("DISPLAY", format!(":{}", number.trim()))
+            .env_remove("WAYLAND_DISPLAY")
+            .env("EGUI_INSPECTION", &address)
+            .env("LUTHIER_HOME", home)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("luthier starts");
+        let until = Instant::now() + PATIENCE;
+        let mut stream = loop {
+            match TcpStream::connect(&address) {
+                Ok(stream) => break stream,
+                Err(_) if Instant::now() < until => std::thread::sleep(Duration::from_millis(200)),
+                Err(error) => panic!("the window never answered: {error}"),
+            }
+        };
+        read_handshake(&mut stream).expect("handshake");
+        Some(Self { stream, window, display })
+    }
+
+    fn ask(&mut self, request: Request) -> Response {
+        write_message(&mut self.stream, &request).expect("the window listens");
+        read_message(&mut self.stream).expect("the window answers")
+    }
+
+    fn send(&mut self, events: Vec<Event>) {
+        self.ask(Request::ApplyEvents { events });
+        self.ask(Request::Settle { max_steps: 20 });
+    }
+
+    /// Everything on screen that has a text.
+    pub fn see(&mut self) -> Vec<Seen> {
+        let Response::Tree { accesskit: Some(tree), .. } = self.ask(Request::GetTree) else { return Vec::new() };
+        let text = |node: &Node| node.label().or(node.value()).map(str::to_owned);
+        let seen = tree.nodes.iter().filter_map(|(_, node)| {
+            let b = node.bounds()?;
+            let centre = Pos2::new(((b.x0 + b.x1) / 2.0) as f32, ((b.y0 + b.y1) / 2.0) as f32);
+            Some(Seen { role: node.role(), text: text(node)?, disabled: node.is_disabled(), centre })
+        });
+        seen.collect()
+    }
+
+    pub fn shows(&mut self, text: &str) -> bool {
+        self.see().iter().any(|s| s.text.contains(text))
+    }
+
+    /// Waits until something on screen contains `text`.
+    #[track_caller]
+    pub fn wait(&mut self, text: &str, patience: Duration) {
+        let until = Instant::now() + patience;
+        while !self.shows(text) {
+            let on_screen = || self.see().into_iter().map(|s| s.text).collect::<Vec<_>>();
+            assert!(Instant::now() < until, "{text:?} did not appear within {patience:?}; on screen: {:?}", on_screen());
+            std::thread::sleep(Duration::from_millis(250));
+        }
+    }
+
+    /// Clicks the control of this role and exact name.
+    #[track_caller]
+    pub fn click(&mut self, role: Role, name: &str) {
+        self.wait(name, PATIENCE);
+        let target = self.see().into_iter().find(|s| s.role == role && s.text == name);
+        let target = target.unwrap_or_else(|| panic!("no {role:?} is called {name:?}: {:?}", self.see()));
+        assert!(!target.disabled, "{name:?} is disabled");
+        self.send(vec![Event::PointerMoved(target.centre)]);
+        for pressed in [true, false] {
+            let (pos, button, modifiers) = (target.centre, PointerButton::Primary, Modifiers::NONE);
+            self.send(vec![Event::PointerButton { pos, button, pressed, modifiers }]);
+        }
+    }
+
+    pub fn type_text(&mut self, text: &str) {
+        self.send(vec![Event::Text(text.to_owned())]);
+    }
+
+    pub fn press(&mut self, key: Key, modifiers: Modifiers) {
+        for pressed in [true, false] {
+            self.send(vec![Event::Key { key, physical_key: None, pressed, repeat: false, modifiers }]);
+        }
+    }
+
+    /// A picture of the window as PNG.
+    pub fn picture(&mut self) -> Vec<u8> {
+        match self.ask(Request::GetScreenshot { pixels_per_point: None }) {
+            Response::Screenshot(png) => png.bytes,
+            other => panic!("no picture came back: {other:?}"),
+        }
+    }
+}
