@@ -107,7 +107,7 @@ impl Screen {
     pub fn wait(&mut self, text: &str, patience: Duration) {
         let until = Instant::now() + patience;
         while !self.shows(text) {
-            let on_screen = || self.see().into_iter().map(|s| s.text).collect::<Vec<_>>();
+            let mut on_screen = || self.see().into_iter().map(|s| s.text).collect::<Vec<_>>();
             assert!(Instant::now() < until, "{text:?} did not appear within {patience:?}; on screen: {:?}", on_screen());
             std::thread::sleep(Duration::from_millis(250));
         }

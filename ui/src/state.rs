@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use luthier_engine::data::{DataKind, DataSummary};
 use luthier_engine::protocol::{DataSource, DeviceInfo, Event, ModelSummary, Problem, RequestId, Verdict};
-use luthier_engine::recipe::{FinetuningType, Recipe};
+use luthier_engine::recipe::Recipe;
 
 mod log;
 mod run;

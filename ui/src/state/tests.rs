@@ -1,5 +1,5 @@
 use luthier_engine::protocol::{FinishReason, Outcome, Phase, PromptText};
-use luthier_engine::recipe::Recipe;
+use luthier_engine::recipe::FinetuningType;
 
 use super::*;
 use crate::testing::{data, devices, eval, facts, model, step};
