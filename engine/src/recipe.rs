@@ -17,6 +17,7 @@ mod value;
 
 pub use choices::*;
 pub use keys::{Group, KEYS, KeyInfo, Recipe};
+pub use validate::is_device;
 
 use foreign::Foreign;
 
@@ -96,7 +97,7 @@ impl Recipe {
             .flatten()
             .collect();
         let more: Vec<_> =
-            recipe.problems(false).into_iter().filter(|found| !unread.contains(&found.field.as_str())).collect();
+            recipe.problems().into_iter().filter(|found| !unread.contains(&found.field.as_str())).collect();
         problems.extend(more);
         Err(Error::BadRecipe(problems))
     }

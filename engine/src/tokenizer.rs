@@ -56,6 +56,7 @@ impl TextTokenizer {
 
     fn from_folder(dir: &Path, file: PathBuf) -> Result<Self> {
         let bytes = std::fs::read(&file).map_err(|error| Error::io(&file, error))?;
+        check_merges(&bytes).map_err(|(place, reason)| Error::model(&file, place, reason))?;
         let tokenizer = Tokenizer::from_bytes(&bytes)
             .map_err(|error| Error::model(&file, "the whole file", format!("this is not a tokenizer: {error}")))?;
         let read = |name: &str| Ok::<_, Error>(template::read_object(&dir.join(name))?.unwrap_or_default());
@@ -208,6 +209,28 @@ impl TextTokenizer {
     }
 }
 
+/// The tokenizers crate panics on a merge whose result the vocabulary does not have: such files are refused first.
+fn check_merges(bytes: &[u8]) -> std::result::Result<(), (String, String)> {
+    let Ok(json) = serde_json::from_slice::<Value>(bytes) else { return Ok(()) }; // its own reader says it better
+    let model = &json["model"];
+    let (Some(vocab), Some(merges)) = (model["vocab"].as_object(), model["merges"].as_array()) else { return Ok(()) };
+    let prefix = model["continuing_subword_prefix"].as_str().unwrap_or_default();
+    for (rank, merge) in merges.iter().enumerate() {
+        let pair = match merge {
+            Value::String(text) => text.split_once(' '),
+            Value::Array(parts) => parts.first().and_then(Value::as_str).zip(parts.get(1).and_then(Value::as_str)),
+            _ => None,
+        };
+        let place = format!("model.merges[{rank}]");
+        let Some((left, right)) = pair else { return Err((place, "is not a pair of tokens".into())) };
+        let union = format!("{left}{}", right.strip_prefix(prefix).unwrap_or(right));
+        if let Some(stranger) = [left, right, &union].into_iter().find(|token| !vocab.contains_key(*token)) {
+            return Err((place, format!("needs the token {stranger:?}, which the vocabulary does not have")));
+        }
+    }
+    Ok(())
+}
+
 /// One id, or a list of them.
 fn ids_in(value: &Value) -> Vec<u32> {
     let id = |value: &Value| value.as_u64().and_then(|id| u32::try_from(id).ok());
@@ -261,6 +284,15 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn merges_without_a_result_are_named_before_the_crate_can_panic() {
+        let folder = tempfile::tempdir().unwrap();
+        let json = r#"{"version":"1.0","added_tokens":[],"model":{"type":"BPE","vocab":{"a":0,"b":1},"merges":[["a","b"]]}}"#;
+        std::fs::write(folder.path().join("tokenizer.json"), json).unwrap();
+        let error = TextTokenizer::load(folder.path()).err().expect("refused").to_string();
+        assert!(error.contains("model.merges[0]") && error.contains("\"ab\""), "{error}");
+    }
     use crate::protocol::ChatMessage;
 
     /// A byte-level BPE of single letters and three special tokens. "é" is two tokens.

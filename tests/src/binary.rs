@@ -52,7 +52,21 @@ pub fn path() -> PathBuf {
     let folder = test.parent().and_then(Path::parent).expect("test programs lie in deps/");
     let path = folder.join(format!("luthier{}", std::env::consts::EXE_SUFFIX));
     assert!(path.is_file(), "{} is missing: `cargo xtask test` builds it first", path.display());
+    warn_if_stale(&path);
     path
+}
+
+/// cargo builds the binary for `cargo build` and `cargo run`, not for these tests: a failure may be of yesterday's.
+/// What it was made of stands beside it in luthier.d.
+fn warn_if_stale(binary: &Path) {
+    let changed = |path: &Path| path.metadata().and_then(|about| about.modified()).ok();
+    let (Some(built), Ok(list)) = (changed(binary), std::fs::read_to_string(binary.with_extension("d"))) else {
+        return;
+    };
+    let sources = list.split_once(": ").map_or("", |(_, sources)| sources);
+    if let Some(newer) = sources.split_whitespace().find(|source| changed(Path::new(source)) > Some(built)) {
+        eprintln!("{} is older than {newer}: this test ran a stale binary", binary.display());
+    }
 }
 
 /// Runs `luthier` with these arguments to its end.

@@ -34,11 +34,34 @@ fn help_lists_what_there_is() {
 
 #[test]
 fn wrong_usage_is_bad_input() {
-    for arguments in [vec!["trane"], vec!["train"], vec!["logits", "model"], vec!["generate", "m", "--top-k", "many"]] {
+    let generate = ["generate", "model", "--prompt", "a"];
+    let with = |more: [&'static str; 2]| generate.into_iter().chain(more).collect::<Vec<_>>();
+    let cases = [
+        vec!["trane"],
+        vec!["train"],
+        vec!["logits", "model"],
+        with(["--top-k", "many"]),
+        with(["--top-p", "1.5"]),
+        with(["--temperature", "nan"]),
+        with(["--device", "toaster"]),
+    ];
+    for arguments in cases {
         let ended = luthier(&arguments);
         assert_eq!(ended.code, Some(2), "{arguments:?}: {}", ended.stderr);
         assert!(ended.stderr.starts_with("error: "), "{}", ended.stderr);
     }
+}
+
+/// Nowhere to open a window: said in a sentence, and no source file of a library is named.
+#[cfg(target_os = "linux")]
+#[test]
+fn without_a_display_there_is_a_message() {
+    let home = tempfile::tempdir().unwrap();
+    let mut window = Command::new(path());
+    window.env_remove("DISPLAY").env_remove("WAYLAND_DISPLAY").env_remove("WAYLAND_SOCKET");
+    let ended = finish(window.env("LUTHIER_HOME", home.path())).says(&["--help"]);
+    assert_eq!(ended.code, Some(3), "{}", ended.stderr);
+    assert!(!ended.stderr.contains(".rs"), "{}", ended.stderr);
 }
 
 #[test]
@@ -102,6 +125,20 @@ fn training_reports_each_step_and_leaves_a_run_folder() {
     let log = std::fs::read_to_string(out.join("trainer_log.jsonl")).unwrap();
     let last: Value = serde_json::from_str(log.lines().last().unwrap()).unwrap();
     assert_eq!((&last["current_steps"], &last["total_steps"]), (&json!(8), &json!(8)), "{last}");
+}
+
+/// What the README shows must run: its recipe is one, and its commands exist.
+#[test]
+fn the_readme_tells_the_truth() {
+    let readme = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md")).unwrap();
+    let recipe = readme.split("```yaml").nth(1).and_then(|rest| rest.split("```").next()).expect("a recipe");
+    let (recipe, warnings) = luthier_engine::recipe::Recipe::from_yaml(recipe, Path::new("")).unwrap();
+    assert!(warnings.is_empty(), "{warnings:?}");
+    assert_eq!((recipe.lora_rank, recipe.eval_steps), (8, Some(50)));
+    let help = luthier(["--help"]).done().stdout;
+    let commands = readme.lines().filter_map(|line| line.strip_prefix("luthier ")?.split(' ').next());
+    let unknown: Vec<_> = commands.filter(|command| !help.contains(&format!("  {command} "))).collect();
+    assert!(unknown.is_empty(), "the README shows commands that do not exist: {unknown:?}");
 }
 
 /// Ctrl-C saves a checkpoint and says 130; --resume goes on where it stopped.

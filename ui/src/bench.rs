@@ -13,7 +13,7 @@ use crate::state::{AppState, Data, Entry, Run, Slot, Speaker};
 use crate::store::{Settings, remember};
 use crate::text::t;
 use crate::wire::Wire;
-use crate::{assets, format};
+use crate::{assets, datasets, format};
 
 pub struct Bench {
     pub state: AppState,
@@ -27,6 +27,8 @@ pub struct Bench {
     pub recipe_problem: Option<Problem>,
     /// The data that should be loaded, and how its columns are to be read; [`Bench::sync_data`] sees to it.
     data_wanted: Option<(PathBuf, Option<Mapping>)>,
+    /// How the opened recipe names its data: names of dataset_info.json, or several files.
+    data_named: Option<(Vec<String>, PathBuf)>,
     wire: Wire,
     home: PathBuf,
     last_request: RequestId,
@@ -42,6 +44,7 @@ impl Bench {
             notes: Vec::new(),
             recipe_problem: None,
             data_wanted: None,
+            data_named: None,
             wire,
             home,
             last_request: 0,
@@ -110,6 +113,7 @@ impl Bench {
     pub fn open_data(&mut self, path: PathBuf) {
         remember(&mut self.settings.recent_data, &path);
         self.state.data = Data::default();
+        self.data_named = None;
         self.data_wanted = Some((path, None));
         self.sync_data();
     }
@@ -186,8 +190,10 @@ impl Bench {
         if let Some(model) = self.state.model.ready() {
             recipe.model_name_or_path = model.path.clone();
         }
-        if let Some((path, _)) = &self.data_wanted {
-            recipe.dataset = vec![path.display().to_string()];
+        match (&self.data_named, &self.data_wanted) {
+            (Some((names, folder)), _) => (recipe.dataset, recipe.dataset_dir) = (names.clone(), folder.clone()),
+            (None, Some((path, _))) => recipe.dataset = vec![path.display().to_string()],
+            (None, None) => {}
         }
         recipe
     }
@@ -209,13 +215,17 @@ impl Bench {
         for warning in warnings {
             self.state.log.add(Entry::Warned(warning));
         }
-        let (model, data) = (recipe.model_name_or_path.clone(), recipe.dataset.first().map(PathBuf::from));
+        let model = recipe.model_name_or_path.clone();
+        let named = (recipe.dataset.clone(), recipe.dataset_dir.clone());
         self.state.recipe = recipe;
         if !model.as_os_str().is_empty() {
             self.open_model(model);
         }
-        if let Some(data) = data.filter(|d| d.is_absolute()) {
-            self.open_data(data);
+        // The panel shows the first of several; the run takes all of them.
+        if let Some(first) = named.0.first() {
+            self.open_data(named.1.join(first));
+            let one_file = named.0.len() == 1 && Path::new(first).is_absolute();
+            self.data_named = (!one_file).then_some(named);
         }
     }
 
@@ -243,9 +253,21 @@ impl Bench {
     // Runs -------------------------------------------------------------------------------------------------------
 
     pub fn start_training(&mut self) {
-        if self.state.missing().is_empty() {
-            self.start(self.whole_recipe());
+        if !self.state.missing().is_empty() {
+            return;
         }
+        let mut recipe = self.whole_recipe();
+        if let (Some(mapping), Some(summary)) = (self.chosen_mapping(), &self.state.data.summary) {
+            match datasets::keep_mapping(&self.home, &summary.path, mapping) {
+                Ok((name, folder)) => (recipe.dataset, recipe.dataset_dir) = (vec![name], folder),
+                Err(error) => {
+                    self.recipe_problem = Some(Problem::from(&error));
+                    self.panel = Panel::Method;
+                    return;
+                }
+            }
+        }
+        self.start(recipe);
     }
 
     /// One click: the sample model, the sample data, and a run on them.
@@ -271,7 +293,8 @@ impl Bench {
     fn start(&mut self, mut recipe: Recipe) {
         let stamp = stamp();
         if recipe.output_dir.as_os_str().is_empty() {
-            let model = recipe.model_name_or_path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
+            let model =
+                recipe.model_name_or_path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
             recipe.output_dir = self.home.join("runs").join(format!("{model}-{}-{stamp}", recipe.finetuning_type));
         }
         let folder = recipe.output_dir.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
@@ -308,7 +331,8 @@ impl Bench {
 
     /// What the base column speaks with: the model that the tuned side grew from, else the model that is loaded.
     pub fn base_speaker(&self) -> Option<Speaker> {
-        let grown_from = self.state.run.as_ref().filter(|run| run.result().is_some()).map(|run| &run.recipe.model_name_or_path);
+        let grown_from =
+            self.state.run.as_ref().filter(|run| run.result().is_some()).map(|run| &run.recipe.model_name_or_path);
         let loaded = self.state.model.ready().map(|m| &m.path);
         let tuned = self.state.talk.tuned_speaker.as_ref();
         let from_run = grown_from.filter(|_| tuned.is_some());

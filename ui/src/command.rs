@@ -137,7 +137,8 @@ impl UiCommand {
     pub fn shortcut(self) -> Option<KeyboardShortcut> {
         let key = match self {
             Self::Go(panel) => {
-                let keys = [Key::Num1, Key::Num2, Key::Num3, Key::Num4, Key::Num5, Key::Num6, Key::Num7, Key::Num8, Key::Num9];
+                let keys =
+                    [Key::Num1, Key::Num2, Key::Num3, Key::Num4, Key::Num5, Key::Num6, Key::Num7, Key::Num8, Key::Num9];
                 keys.get(Panel::ALL.iter().position(|p| *p == panel)?).copied()?
             }
             Self::ChooseModelFolder => Key::O,

@@ -84,7 +84,8 @@ fn start(ask: Ask) -> Answer {
             Box::pin(async move { path(picked.await) })
         }
         Ask::DataFile | Ask::EvalDataFile => {
-            let picked = dialog.set_title(t!("dialog.data_file")).add_filter(t!("dialog.data"), DATA_ENDINGS).pick_file();
+            let picked =
+                dialog.set_title(t!("dialog.data_file")).add_filter(t!("dialog.data"), DATA_ENDINGS).pick_file();
             Box::pin(async move { path(picked.await) })
         }
         Ask::OpenRecipe => {

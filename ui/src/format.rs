@@ -18,6 +18,13 @@ pub fn bytes(n: u64) -> String {
     format!("{value:.1} TB")
 }
 
+/// Two sizes in the unit of the larger one: 1.2 / 1.6 GB.
+pub fn byte_pair(now: u64, most: u64) -> String {
+    let (unit, size) = if most >= 999_500_000 { ("GB", 1e9) } else { ("MB", 1e6) };
+    let digits = if most as f64 / size < 99.95 { 1 } else { 0 };
+    format!("{:.digits$} / {:.digits$} {unit}", now as f64 / size, most as f64 / size)
+}
+
 /// A whole number with its thousands apart: 100,000.
 pub fn count(n: u64) -> String {
     let digits = n.to_string();
@@ -122,12 +129,19 @@ mod tests {
 
     #[test]
     fn numbers_read_well_in_both_languages() {
-        assert_eq!((bytes(512), bytes(1_800_000_000), bytes(7_812_345)), ("512 B".into(), "1.8 GB".into(), "7.8 MB".into()));
+        assert_eq!(
+            (bytes(512), bytes(1_800_000_000), bytes(7_812_345)),
+            ("512 B".into(), "1.8 GB".into(), "7.8 MB".into())
+        );
         assert_eq!((count(7), count(1234), count(100_000)), ("7".into(), "1,234".into(), "100,000".into()));
         assert_eq!((rate(2e-5), rate(4.871e-5), rate(0.01)), ("2e-5".into(), "4.87e-5".into(), "0.01".into()));
         assert_eq!((loss(2.31415), loss(f64::NAN)), ("2.3142".into(), "NaN".into()));
+        assert_eq!(byte_pair(1_240_000_000, 1_610_000_000), "1.2 / 1.6 GB");
         assert_eq!(short_count(134_515_008), "134.5 M");
-        assert_eq!((duration(3.25), duration(200.0), duration(3900.0)), ("3.2 s".into(), "3 min 20 s".into(), "1 h 05 min".into()));
+        assert_eq!(
+            (duration(3.25), duration(200.0), duration(3900.0)),
+            ("3.2 s".into(), "3 min 20 s".into(), "1 h 05 min".into())
+        );
         speak(Language::Chinese);
         assert_eq!(short_count(134_515_008), "1.345 亿");
         assert_eq!(duration(200.0), "3 分 20 秒");

@@ -7,6 +7,7 @@
 pub mod assets;
 mod bench;
 mod command;
+mod datasets;
 mod dialogs;
 mod fonts;
 pub mod format;

@@ -1,75 +1,285 @@
 //! Pictures of every panel, for looking at: `LUTHIER_PICTURES=folder cargo test -p luthier pictures -- --ignored`.
 //! ONLY=train,data-en picks some, SIZE=1280x720 and SCROLL=600 change what is seen.
 
+use crate::{bench::Bench, panels::Panel, store::Look, testing::*, text::Language, theme, workbench::Workbench};
 use egui::{Theme, vec2};
 use egui_kittest::Harness;
 use luthier_engine::protocol::*;
-use crate::{bench::Bench, panels::Panel, testing::*, text::Language, theme, workbench::Workbench, store::Look};
-fn window(bench: Bench, size: (f32,f32), theme: Theme) -> Harness<'static, Workbench> {
-    let mut bench=bench; bench.settings.look = if theme==Theme::Dark {Look::Dark} else {Look::Light};
-    Harness::builder().with_size(vec2(size.0,size.1)).with_theme(theme).with_max_steps(64).wgpu()
-        .with_context_setup(|ctx| { ctx.set_fonts(crate::fonts::definitions()); theme::apply(ctx); })
-        .build_ui_state(|ui, w: &mut Workbench| { w.ui(ui); }, Workbench::new(bench))
+fn window(bench: Bench, size: (f32, f32), theme: Theme) -> Harness<'static, Workbench> {
+    let mut bench = bench;
+    bench.settings.look = if theme == Theme::Dark { Look::Dark } else { Look::Light };
+    Harness::builder()
+        .with_size(vec2(size.0, size.1))
+        .with_theme(theme)
+        .with_max_steps(64)
+        .wgpu()
+        .with_context_setup(|ctx| {
+            ctx.set_fonts(crate::fonts::definitions());
+            theme::apply(ctx);
+        })
+        .build_ui_state(
+            |ui, w: &mut Workbench| {
+                w.ui(ui);
+            },
+            Workbench::new(bench),
+        )
 }
 fn full(language: Language) -> (Bench, Engine) {
     let (mut b, e) = ready_bench(language);
     b.settings.recent_models = vec!["/models/SmolLM2-135M".into(), "/models/Qwen2.5-0.5B-Instruct".into()];
     b.settings.recent_data = vec!["/data/alpaca_zh.jsonl".into()];
-    (b,e)
+    (b, e)
 }
 fn run(b: &mut Bench, e: &Engine, n: usize, end: Option<Outcome>) {
-    b.start_training(); let id = b.state.run.as_ref().unwrap().id.clone();
+    b.start_training();
+    let id = b.state.run.as_ref().unwrap().id.clone();
     let r = b.state.recipe.clone();
-    e.say(Event::RunStarted{ id:id.clone(), facts: Box::new(facts(r,120))});
-    for i in 1..=n { e.say(Event::StepReported{id:id.clone(), report: step(i)}); if i%20==0 { e.say(Event::EvalReported{id:id.clone(), report: eval(i)}); } if i%50==0 { e.say(Event::CheckpointSaved{id:id.clone(), step:i, path: format!("/home/luthier/runs/x/checkpoint-{i}").into()}); } }
-    if let Some(o)=end { e.say(Event::RunFinished{id, outcome:o}); }
+    e.say(Event::RunStarted { id: id.clone(), facts: Box::new(facts(r, 120)) });
+    for i in 1..=n {
+        e.say(Event::StepReported { id: id.clone(), report: step(i) });
+        if i % 20 == 0 {
+            e.say(Event::EvalReported { id: id.clone(), report: eval(i) });
+        }
+        if i % 50 == 0 {
+            e.say(Event::CheckpointSaved {
+                id: id.clone(),
+                step: i,
+                path: format!("/home/luthier/runs/x/checkpoint-{i}").into(),
+            });
+        }
+    }
+    if let Some(o) = end {
+        e.say(Event::RunFinished { id, outcome: o });
+    }
     b.poll();
 }
 #[test]
 #[ignore = "draws pictures for people; needs a Vulkan driver and LUTHIER_PICTURES"]
 fn pictures_of_every_panel() {
-    let folder = std::path::PathBuf::from(std::env::var_os("LUTHIER_PICTURES").expect("LUTHIER_PICTURES names a folder"));
+    let folder =
+        std::path::PathBuf::from(std::env::var_os("LUTHIER_PICTURES").expect("LUTHIER_PICTURES names a folder"));
     let only = std::env::var("ONLY").unwrap_or_default();
-    let size = std::env::var("SIZE").ok().and_then(|s| { let (a,b)=s.split_once('x')?; Some((a.parse().ok()?, b.parse().ok()?)) }).unwrap_or((1280.0,720.0));
+    let size = std::env::var("SIZE")
+        .ok()
+        .and_then(|s| {
+            let (a, b) = s.split_once('x')?;
+            Some((a.parse().ok()?, b.parse().ok()?))
+        })
+        .unwrap_or((1280.0, 720.0));
     let scroll: f32 = std::env::var("SCROLL").ok().and_then(|s| s.parse().ok()).unwrap_or(0.0);
-    for (language, l) in [(Language::English,"en"),(Language::Chinese,"zh")] { for (th,t) in [(Theme::Dark,"dark"),(Theme::Light,"light")] {
-        let shots: Vec<(&str, Box<dyn Fn() -> (Bench,Engine)>)> = vec![
-            ("start", Box::new(move || { let (mut b,e)=full(language); b.panel=Panel::Start; (b,e)})),
-            ("start_empty", Box::new(move || bench(language))),
-            ("model", Box::new(move || { let (mut b,e)=full(language); b.panel=Panel::Model; (b,e)})),
-            ("model_empty", Box::new(move || { let (mut b,e)=bench(language); b.probe_devices(); e.answer_all(); b.panel=Panel::Model; (b,e)})),
-            ("data", Box::new(move || { let (mut b,e)=full(language); b.panel=Panel::Data; (b,e)})),
-            ("data_empty", Box::new(move || { let (mut b,e)=bench(language); b.panel=Panel::Data; (b,e)})),
-            ("method", Box::new(move || { let (mut b,e)=full(language); b.panel=Panel::Method; b.state.recipe.lora_rank=16; b.state.recipe.learning_rate=2e-4; (b,e)})),
-            ("method_missing", Box::new(move || { let (mut b,e)=bench(language); b.panel=Panel::Method; b.state.recipe.finetuning_type=luthier_engine::recipe::FinetuningType::Freeze; b.state.recipe.learning_rate=-1.0; (b,e)})),
-            ("train", Box::new(move || { let (mut b,e)=full(language); run(&mut b,&e,90,None); (b,e)})),
-            ("train_empty", Box::new(move || { let (mut b,e)=bench(language); b.panel=Panel::Train; (b,e)})),
-            ("train_done", Box::new(move || { let (mut b,e)=full(language); run(&mut b,&e,120,Some(Outcome::Completed{result:"/home/luthier/runs/SmolLM2-135M-lora-20261124-023105".into()})); (b,e)})),
-            ("train_failed", Box::new(move || { let (mut b,e)=full(language); run(&mut b,&e,60,Some(Outcome::Failed{problem:Problem{code:"diverged".into(),message:"loss became NaN at step 61, batch 1 (rows 7, 8); the last good checkpoint is /home/luthier/runs/x/checkpoint-50".into()}})); (b,e)})),
-            ("try", Box::new(move || { let (mut b,e)=full(language); run(&mut b,&e,120,Some(Outcome::Completed{result:"/home/luthier/runs/SmolLM2-135M-lora-20261124-023105".into()})); b.panel=Panel::Try; b.state.talk.draft="Which part of a violin sounds first? 琴的哪一部分最先发声？".into(); b.send_draft();
-                for (i,a) in [(0,"The violin is a string instrument that is played with a bow. It has four strings."),(1,"The strings. The bow makes them swing, and the bridge carries that to the top. 琴弦最先振动，经琴马传到面板。")] {
-                    let req = b.state.talk.requests().next().unwrap(); for w in a.split_inclusive(' ') { e.say(Event::TokenSampled{request:req,text:w.into()}); }
-                    if i==0 { e.say(Event::GenerateFinished{request:req,prompt_tokens:20,new_tokens:21,elapsed_secs:1.3,reason:FinishReason::EndOfText}); } b.poll(); }
-                (b,e)})),
-            ("try_empty", Box::new(move || { let (mut b,e)=full(language); b.panel=Panel::Try; (b,e)})),
-            ("settings", Box::new(move || { let (mut b,e)=full(language); b.panel=Panel::Settings; (b,e)})),
-            ("palette", Box::new(move || { let (mut b,e)=full(language); b.panel=Panel::Start; (b,e)})),
-            ("close", Box::new(move || { let (mut b,e)=full(language); run(&mut b,&e,90,None); (b,e)})),
-        ];
-        for (name, make) in shots {
-            let full_name = format!("{name}-{l}-{t}");
-            if !only.is_empty() && !only.split(',').any(|o| full_name.starts_with(o)) { continue; }
-            let (b,_e) = make();
-            let mut w = window(b,size,th);
-            if name=="palette" { w.run_ok(); w.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::K); }
-            if name=="close" { w.run_ok(); w.state_mut().may_close(); }
-            w.run_ok();
-            if scroll != 0.0 { w.hover_at(egui::pos2(500.0,450.0)); w.event(egui::Event::MouseWheel{unit:egui::MouseWheelUnit::Point, source: egui::MouseWheelSource::Wheel, delta: vec2(0.0,-scroll), phase: egui::TouchPhase::Move, modifiers: Default::default()}); for _ in 0..30 { w.step(); } }
-            let picture = w.render().expect("the panel is drawn");
-            let first = *picture.get_pixel(0, 0);
-            assert!(picture.pixels().any(|p| *p != first), "{full_name} is blank");
-            let end = if scroll == 0.0 { "" } else { "-scrolled" };
-            picture.save(folder.join(format!("{full_name}{end}.png"))).expect("the picture is written");
+    for (language, l) in [(Language::English, "en"), (Language::Chinese, "zh")] {
+        for (th, t) in [(Theme::Dark, "dark"), (Theme::Light, "light")] {
+            let shots: Vec<(&str, Box<dyn Fn() -> (Bench, Engine)>)> = vec![
+                (
+                    "start",
+                    Box::new(move || {
+                        let (mut b, e) = full(language);
+                        b.panel = Panel::Start;
+                        (b, e)
+                    }),
+                ),
+                ("start_empty", Box::new(move || bench(language))),
+                (
+                    "model",
+                    Box::new(move || {
+                        let (mut b, e) = full(language);
+                        b.panel = Panel::Model;
+                        (b, e)
+                    }),
+                ),
+                (
+                    "model_empty",
+                    Box::new(move || {
+                        let (mut b, e) = bench(language);
+                        b.probe_devices();
+                        e.answer_all();
+                        b.panel = Panel::Model;
+                        (b, e)
+                    }),
+                ),
+                (
+                    "data",
+                    Box::new(move || {
+                        let (mut b, e) = full(language);
+                        b.panel = Panel::Data;
+                        (b, e)
+                    }),
+                ),
+                (
+                    "data_empty",
+                    Box::new(move || {
+                        let (mut b, e) = bench(language);
+                        b.panel = Panel::Data;
+                        (b, e)
+                    }),
+                ),
+                (
+                    "method",
+                    Box::new(move || {
+                        let (mut b, e) = full(language);
+                        b.panel = Panel::Method;
+                        b.state.recipe.lora_rank = 16;
+                        b.state.recipe.learning_rate = 2e-4;
+                        (b, e)
+                    }),
+                ),
+                (
+                    "method_missing",
+                    Box::new(move || {
+                        let (mut b, e) = bench(language);
+                        b.panel = Panel::Method;
+                        b.state.recipe.finetuning_type = luthier_engine::recipe::FinetuningType::Freeze;
+                        b.state.recipe.learning_rate = -1.0;
+                        (b, e)
+                    }),
+                ),
+                (
+                    "train",
+                    Box::new(move || {
+                        let (mut b, e) = full(language);
+                        run(&mut b, &e, 90, None);
+                        (b, e)
+                    }),
+                ),
+                (
+                    "train_empty",
+                    Box::new(move || {
+                        let (mut b, e) = bench(language);
+                        b.panel = Panel::Train;
+                        (b, e)
+                    }),
+                ),
+                (
+                    "train_done",
+                    Box::new(move || {
+                        let (mut b, e) = full(language);
+                        run(
+                            &mut b,
+                            &e,
+                            120,
+                            Some(Outcome::Completed {
+                                result: "/home/luthier/runs/SmolLM2-135M-lora-20261124-023105".into(),
+                            }),
+                        );
+                        (b, e)
+                    }),
+                ),
+                (
+                    "train_failed",
+                    Box::new(move || {
+                        let (mut b, e) = full(language);
+                        run(&mut b,&e,60,Some(Outcome::Failed{problem:Problem{code:"diverged".into(),message:"loss became NaN at step 61, batch 1 (rows 7, 8); the last good checkpoint is /home/luthier/runs/x/checkpoint-50".into()}}));
+                        (b, e)
+                    }),
+                ),
+                (
+                    "try",
+                    Box::new(move || {
+                        let (mut b, e) = full(language);
+                        run(
+                            &mut b,
+                            &e,
+                            120,
+                            Some(Outcome::Completed {
+                                result: "/home/luthier/runs/SmolLM2-135M-lora-20261124-023105".into(),
+                            }),
+                        );
+                        b.panel = Panel::Try;
+                        b.state.talk.draft = "Which part of a violin sounds first? 琴的哪一部分最先发声？".into();
+                        b.send_draft();
+                        for (i, a) in [
+                            (0, "The violin is a string instrument that is played with a bow. It has four strings."),
+                            (
+                                1,
+                                "The strings. The bow makes them swing, and the bridge carries that to the top. 琴弦最先振动，经琴马传到面板。",
+                            ),
+                        ] {
+                            let req = b.state.talk.requests().next().unwrap();
+                            for w in a.split_inclusive(' ') {
+                                e.say(Event::TokenSampled { request: req, text: w.into() });
+                            }
+                            if i == 0 {
+                                e.say(Event::GenerateFinished {
+                                    request: req,
+                                    prompt_tokens: 20,
+                                    new_tokens: 21,
+                                    elapsed_secs: 1.3,
+                                    reason: FinishReason::EndOfText,
+                                });
+                            }
+                            b.poll();
+                        }
+                        (b, e)
+                    }),
+                ),
+                (
+                    "try_empty",
+                    Box::new(move || {
+                        let (mut b, e) = full(language);
+                        b.panel = Panel::Try;
+                        (b, e)
+                    }),
+                ),
+                (
+                    "settings",
+                    Box::new(move || {
+                        let (mut b, e) = full(language);
+                        b.panel = Panel::Settings;
+                        (b, e)
+                    }),
+                ),
+                (
+                    "palette",
+                    Box::new(move || {
+                        let (mut b, e) = full(language);
+                        b.panel = Panel::Start;
+                        (b, e)
+                    }),
+                ),
+                (
+                    "close",
+                    Box::new(move || {
+                        let (mut b, e) = full(language);
+                        run(&mut b, &e, 90, None);
+                        (b, e)
+                    }),
+                ),
+            ];
+            for (name, make) in shots {
+                let full_name = format!("{name}-{l}-{t}");
+                if !only.is_empty() && !only.split(',').any(|o| full_name.starts_with(o)) {
+                    continue;
+                }
+                let (b, _e) = make();
+                let mut w = window(b, size, th);
+                if name == "palette" {
+                    w.run_ok();
+                    w.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::K);
+                }
+                if name == "close" {
+                    w.run_ok();
+                    w.state_mut().may_close();
+                }
+                w.run_ok();
+                if scroll != 0.0 {
+                    w.hover_at(egui::pos2(500.0, 450.0));
+                    w.event(egui::Event::MouseWheel {
+                        unit: egui::MouseWheelUnit::Point,
+                        source: egui::MouseWheelSource::Wheel,
+                        delta: vec2(0.0, -scroll),
+                        phase: egui::TouchPhase::Move,
+                        modifiers: Default::default(),
+                    });
+                    for _ in 0..30 {
+                        w.step();
+                    }
+                }
+                let picture = w.render().expect("the panel is drawn");
+                let first = *picture.get_pixel(0, 0);
+                assert!(picture.pixels().any(|p| *p != first), "{full_name} is blank");
+                let end = if scroll == 0.0 { "" } else { "-scrolled" };
+                picture.save(folder.join(format!("{full_name}{end}.png"))).expect("the picture is written");
+            }
         }
-    }}
+    }
 }

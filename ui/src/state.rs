@@ -194,11 +194,12 @@ impl AppState {
     pub fn device(&self) -> Option<&DeviceInfo> {
         let word = self.recipe.device.as_str();
         match word {
-            "auto" => self.trusted_devices().find(|d| !d.software && d.id != "cpu").or_else(|| self.trusted_devices().next()),
+            "auto" => {
+                self.trusted_devices().find(|d| !d.software && d.id != "cpu").or_else(|| self.trusted_devices().next())
+            }
             _ => self.trusted_devices().find(|d| d.id == word || d.id.starts_with(&format!("{word}:"))),
         }
     }
-
 }
 
 #[cfg(test)]

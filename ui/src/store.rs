@@ -87,7 +87,8 @@ pub fn remember(list: &mut Vec<PathBuf>, path: &Path) {
 pub fn home() -> PathBuf {
     match std::env::var_os("LUTHIER_HOME").filter(|v| !v.is_empty()) {
         Some(home) => home.into(),
-        None => directories::ProjectDirs::from("", "", "luthier").map_or_else(|| "luthier".into(), |d| d.data_dir().to_owned()),
+        None => directories::ProjectDirs::from("", "", "luthier")
+            .map_or_else(|| "luthier".into(), |d| d.data_dir().to_owned()),
     }
 }
 
@@ -148,9 +149,11 @@ mod tests {
         keeper.keep(&settings);
         drop(keeper);
         assert_eq!(Settings::load(home.path()), settings);
-        std::fs::write(file_in(home.path()), "{\"look\": \"dark\", \"zoom\": 1e9, \"new_thing\": 3").expect("a file is written");
+        std::fs::write(file_in(home.path()), "{\"look\": \"dark\", \"zoom\": 1e9, \"new_thing\": 3")
+            .expect("a file is written");
         assert_eq!(Settings::load(home.path()).look, Look::System);
-        std::fs::write(file_in(home.path()), "{\"look\": \"dark\", \"zoom\": 1e9, \"new_thing\": 3}").expect("a file is written");
+        std::fs::write(file_in(home.path()), "{\"look\": \"dark\", \"zoom\": 1e9, \"new_thing\": 3}")
+            .expect("a file is written");
         let odd = Settings::load(home.path());
         assert_eq!((odd.look, odd.zoom), (Look::Dark, 2.0));
     }

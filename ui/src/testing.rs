@@ -169,8 +169,14 @@ pub fn data() -> DataSummary {
         preview: vec![PreviewRow {
             row: 1,
             segments: vec![
-                segment("<|im_start|>user\n琴的哪一部分最先发声？ Which part of a violin sounds first?<|im_end|>\n<|im_start|>assistant\n", false),
-                segment("琴弦。弓毛摩擦琴弦，弦的振动经琴马传到面板。 The strings: the bow makes them swing.<|im_end|>", true),
+                segment(
+                    "<|im_start|>user\n琴的哪一部分最先发声？ Which part of a violin sounds first?<|im_end|>\n<|im_start|>assistant\n",
+                    false,
+                ),
+                segment(
+                    "琴弦。弓毛摩擦琴弦，弦的振动经琴马传到面板。 The strings: the bow makes them swing.<|im_end|>",
+                    true,
+                ),
                 segment("\n", false),
             ],
             rejected: vec![],

@@ -34,7 +34,8 @@ impl Language {
 
     /// From the environment's locale, as `LANG=zh_CN.UTF-8`.
     pub fn of_system() -> Self {
-        let named = ["LC_ALL", "LC_MESSAGES", "LANG"].iter().find_map(|n| std::env::var(n).ok().filter(|v| !v.is_empty()));
+        let named =
+            ["LC_ALL", "LC_MESSAGES", "LANG"].iter().find_map(|n| std::env::var(n).ok().filter(|v| !v.is_empty()));
         if named.is_some_and(|n| n.starts_with("zh")) { Self::Chinese } else { Self::English }
     }
 }
@@ -101,7 +102,9 @@ mod tests {
                 // Not `format!(` or `concat!(`.
                 let whole = !text[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_');
                 let quoted = text[at + 3..].trim_start().strip_prefix('"').filter(|_| whole);
-                keys.extend(quoted.and_then(|rest| rest.split('"').next()).filter(|k| k.contains('.')).map(str::to_owned));
+                keys.extend(
+                    quoted.and_then(|rest| rest.split('"').next()).filter(|k| k.contains('.')).map(str::to_owned),
+                );
             }
         }
         keys
@@ -152,7 +155,9 @@ mod tests {
             .iter()
             .map(|(key, _)| key.as_ref())
             // Keys that are put together: their first word stands in a `format!`.
-            .filter(|key| !used.contains(*key) && !source.contains(&format!("\"{}.{{", key.split('.').next().unwrap_or(""))))
+            .filter(|key| {
+                !used.contains(*key) && !source.contains(&format!("\"{}.{{", key.split('.').next().unwrap_or("")))
+            })
             .collect();
         assert!(unused.is_empty(), "nobody says {unused:?}");
     }

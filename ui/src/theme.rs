@@ -140,7 +140,11 @@ pub fn strong_font(size: f32) -> FontId {
 /// A name that the person gave: strong in Latin. Chinese is bundled in bold only for the window's own words, so that
 /// names with it stay regular instead of mixing two weights.
 pub fn name(text: &str, size: f32) -> RichText {
-    if text.chars().all(|c| c < '\u{2E80}') { RichText::new(text).font(strong_font(size)) } else { RichText::new(text).size(size) }
+    if text.chars().all(|c| c < '\u{2E80}') {
+        RichText::new(text).font(strong_font(size))
+    } else {
+        RichText::new(text).size(size)
+    }
 }
 
 pub fn heading(text: impl Into<String>) -> RichText {
@@ -162,6 +166,8 @@ pub fn soft(ui: &Ui, text: impl Into<String>) -> RichText {
 
 /// Gives `ctx` both themes; which one shows is the person's choice in the settings.
 pub fn apply(ctx: &egui::Context) {
+    // A slow hand, or a frame drawn slowly between press and release, is no reason to lose a click.
+    ctx.options_mut(|options| options.input_options.max_click_duration = 10.0);
     ctx.set_style_of(Theme::Dark, style(true));
     ctx.set_style_of(Theme::Light, style(false));
 }
@@ -209,7 +215,8 @@ fn visuals(dark: bool) -> Visuals {
         fg_stroke: Stroke::new(1.0, ink),
         expansion: 0.0,
     };
-    let shadow = Shadow { offset: [0, 4], blur: 16, spread: 0, color: Color32::from_black_alpha(if dark { 96 } else { 36 }) };
+    let shadow =
+        Shadow { offset: [0, 4], blur: 16, spread: 0, color: Color32::from_black_alpha(if dark { 96 } else { 36 }) };
     Visuals {
         dark_mode: dark,
         override_text_color: None,
@@ -236,7 +243,11 @@ fn visuals(dark: bool) -> Visuals {
         menu_corner_radius: radius,
         panel_fill: p.bench,
         popup_shadow: shadow,
-        text_cursor: TextCursorStyle { stroke: Stroke::new(2.0, p.varnish), blink: false, ..TextCursorStyle::default() },
+        text_cursor: TextCursorStyle {
+            stroke: Stroke::new(2.0, p.varnish),
+            blink: false,
+            ..TextCursorStyle::default()
+        },
         slider_trailing_fill: true,
         handle_shape: HandleShape::Circle,
         striped: false,
@@ -281,10 +292,19 @@ mod tests {
                 ("bad", p.bad, p.bad_soft),
             ];
             for ground in grounds {
-                pairs.extend([("ink", p.ink, ground), ("ink_soft", p.ink_soft, ground), ("varnish", p.varnish, ground)]);
+                pairs.extend([
+                    ("ink", p.ink, ground),
+                    ("ink_soft", p.ink_soft, ground),
+                    ("varnish", p.varnish, ground),
+                ]);
             }
             for ground in [p.bench, p.board, p.inset] {
-                pairs.extend([("string", p.string, ground), ("good", p.good, ground), ("warn", p.warn, ground), ("bad", p.bad, ground)]);
+                pairs.extend([
+                    ("string", p.string, ground),
+                    ("good", p.good, ground),
+                    ("warn", p.warn, ground),
+                    ("bad", p.bad, ground),
+                ]);
             }
             for (name, text, ground) in pairs {
                 let ratio = contrast(text, ground);

@@ -1,6 +1,6 @@
 //! System packages that parts of the suite need: installed on Debian and its kin, named elsewhere.
 
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use crate::parts::{Verdict, finish, output, succeeds};
 
@@ -23,7 +23,7 @@ pub const WINDOW: &[&str] = &[
 ];
 
 /// What `cargo check` of the desktop edition links against: GTK, WebKit and the tray.
-pub const DESKTOP: &[&str] = &["libayatana-appindicator3-dev", "libwebkit2gtk-4.1-dev", "libxdo-dev", "pkg-config"];
+pub const DESKTOP: &[&str] = &["libayatana-appindicator3-dev", "libwebkit2gtk-4.1-dev", "pkg-config"];
 
 /// Installs those of `names` that are missing. Left out, with the reason, where this system cannot.
 pub fn provide(names: &[&str]) -> Verdict {
@@ -44,7 +44,9 @@ pub fn provide(names: &[&str]) -> Verdict {
     // A stale package list names versions that are gone, so it is refreshed first; if that fails the install says why.
     let _ = update.arg("update").arg("-qq").status();
     let Some(mut install) = apt_get() else { return Verdict::LeftOut("apt-get went away".into()) };
-    match finish(install.args(["install", "-y", "-qq", "--no-install-recommends"]).args(&missing)) {
+    // dpkg's hundred lines a package help nobody; errors come on stderr.
+    install.args(["install", "-y", "-qq", "--no-install-recommends"]).args(&missing).stdout(Stdio::null());
+    match finish(&mut install) {
         Verdict::Failed(why) => Verdict::LeftOut(format!("{why}; install by hand: {}", missing.join(" "))),
         verdict => verdict,
     }

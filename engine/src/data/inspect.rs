@@ -25,7 +25,7 @@ const LISTED: usize = 50;
 const SHOWN: usize = 50;
 /// Rows that are tokenised to learn the lengths: so many at most, fewer where rows are long, but not less than that.
 const TOKENISED: usize = 2_000;
-const TOKENISED_BYTES: u64 = 1_000_000;
+const TOKENISED_BYTES: u64 = 500_000;
 const TOKENISED_AT_LEAST: usize = 200;
 const BUCKETS: usize = 20;
 /// Longest text of a preview segment, in characters.

@@ -7,29 +7,21 @@ use super::{Recipe, problem, value};
 use crate::error::{Error, RecipeProblem, Result};
 
 impl Recipe {
-    /// Checks the settings and what they name on the disk, for a run that begins or has `resume_from_checkpoint`. Ok
-    /// carries warnings.
+    /// Checks the settings and what they name on the disk. Ok carries warnings. An `output_dir` that holds a run is a
+    /// problem unless `resume_from_checkpoint` lies in it or `overwrite_output_dir` is on.
     ///
     /// # Errors
     /// `BadRecipe` with every problem.
     pub fn validate(&self) -> Result<Vec<String>> {
-        self.validate_for(false)
-    }
-
-    /// As [`Self::validate`]; with `resume`, `output_dir` may hold a run, which goes on.
-    ///
-    /// # Errors
-    /// As `validate`.
-    pub fn validate_for(&self, resume: bool) -> Result<Vec<String>> {
-        let problems = self.problems(resume);
+        let problems = self.problems();
         if problems.is_empty() { Ok(self.setting_warnings()) } else { Err(Error::BadRecipe(problems)) }
     }
 
     /// Every problem, on the disk too.
-    pub(super) fn problems(&self, resume: bool) -> Vec<RecipeProblem> {
+    pub(super) fn problems(&self) -> Vec<RecipeProblem> {
         let mut problems = self.setting_problems();
         self.check_disk(&mut problems);
-        self.check_output_dir(resume, &mut problems);
+        self.check_output_dir(&mut problems);
         problems
     }
 
@@ -340,7 +332,7 @@ impl Recipe {
         }
     }
 
-    fn check_output_dir(&self, resume: bool, problems: &mut Vec<RecipeProblem>) {
+    fn check_output_dir(&self, problems: &mut Vec<RecipeProblem>) {
         let dir = &self.output_dir;
         if dir.as_os_str().is_empty() {
             return;
@@ -350,7 +342,7 @@ impl Recipe {
             problems.push(problem("output_dir", reason, "write the path of a folder"));
             return;
         }
-        let goes_on = resume || self.resume_from_checkpoint.as_ref().is_some_and(|from| from.starts_with(dir));
+        let goes_on = self.resume_from_checkpoint.as_ref().is_some_and(|from| from.starts_with(dir));
         if self.overwrite_output_dir || goes_on {
             return;
         }
@@ -367,7 +359,7 @@ fn is_model(path: &Path) -> bool {
     path.join("config.json").is_file() || (path.exists() && crate::template::holds_gguf(path))
 }
 
-fn is_device(name: &str) -> bool {
+pub fn is_device(name: &str) -> bool {
     match name.split_once(':') {
         None => ["auto", "cpu", "gpu", "cuda"].contains(&name),
         Some((kind, number)) => ["gpu", "cuda"].contains(&kind) && number.parse::<u16>().is_ok(),

@@ -27,7 +27,10 @@ fn data_is_read_again_when_what_shapes_its_rows_changes() {
     let mapping = Mapping::new(Format::Alpaca).with(Part::Prompt, "input").with(Part::Response, "output");
     bench.remap(Some(mapping.clone()));
     let sent = engine.take();
-    assert!(matches!(&sent[..], [Command::InspectData { source, .. }] if source.mapping.as_ref() == Some(&mapping)), "{sent:?}");
+    assert!(
+        matches!(&sent[..], [Command::InspectData { source, .. }] if source.mapping.as_ref() == Some(&mapping)),
+        "{sent:?}"
+    );
 }
 
 #[test]
@@ -96,4 +99,44 @@ fn setting_rows_aside_also_says_when_to_measure() {
     bench.set_val_size(0.0);
     assert_eq!(bench.state.recipe.eval_strategy, Interval::No);
     assert_eq!(data().rows, 1000);
+}
+
+#[test]
+fn a_chosen_mapping_goes_into_the_run() {
+    let home = tempfile::tempdir().expect("a temporary folder");
+    let (mut bench, engine) = ready_bench(Language::English);
+    bench.home = home.path().to_owned();
+    bench.remap(Some(Mapping::new(Format::Alpaca).with(Part::Prompt, "input").with(Part::Response, "output")));
+    engine.answer_all();
+    bench.poll();
+    bench.start_training();
+    let sent = engine.take();
+    let [Command::StartRun { recipe, .. }] = &sent[..] else { panic!("{sent:?}") };
+    assert!(recipe.dataset_dir.starts_with(home.path()));
+    assert!(recipe.dataset_dir.join("dataset_info.json").is_file());
+    assert!(recipe.dataset[0].starts_with("alpaca_zh-"), "{:?}", recipe.dataset);
+}
+
+#[test]
+fn a_recipe_that_names_its_data_keeps_the_names() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("theirs.yaml");
+    std::fs::write(&path, "model_name_or_path: m\ndataset: one,two\ndataset_dir: sets\noutput_dir: out\n")
+        .expect("written");
+    let (mut bench, engine) = bench(Language::English);
+    bench.open_recipe(&path);
+    assert_eq!(bench.recipe_problem, None);
+    engine.answer_all();
+    bench.poll();
+    bench.sync_data();
+    let sent = engine.take();
+    assert!(
+        matches!(&sent[..], [Command::InspectData { source, .. }] if source.path == folder.path().join("sets/one")),
+        "{sent:?}"
+    );
+    let recipe = bench.whole_recipe();
+    assert_eq!(
+        (recipe.dataset, recipe.dataset_dir),
+        (vec!["one".to_owned(), "two".to_owned()], folder.path().join("sets"))
+    );
 }

@@ -25,9 +25,7 @@ impl Failure {
 
     /// The window did not open, or fell.
     pub fn of_window(error: &anyhow::Error) -> Self {
-        let message =
-            format!("the window cannot be shown: {error:#}. The commands of `luthier --help` need no window.");
-        Self { message: Some(message), exit_code: INTERNAL }
+        Self { message: Some(without_source_place(&format!("{error:#}"))), exit_code: INTERNAL }
     }
 
     pub fn internal(what: &str) -> Self {
@@ -98,6 +96,14 @@ fn panic_text(info: &PanicHookInfo<'_>) -> String {
     format!("{}{place}", said.unwrap_or("no message"))
 }
 
+/// winit says "os error at <its builder's source file>:<line>: reason".
+fn without_source_place(message: &str) -> String {
+    match message.split_once("os error at ").and_then(|(before, rest)| Some((before, rest.split_once(": ")?.1))) {
+        Some((before, reason)) => format!("{before}{reason}"),
+        None => message.to_owned(),
+    }
+}
+
 /// The end of a source path: the builder's folders are nobody's business.
 fn short(file: &str) -> &str {
     let cut = file.rmatch_indices(['/', '\\']).nth(2).map_or(0, |(index, _)| index + 1);
@@ -122,6 +128,12 @@ mod tests {
         assert!(message.contains("a heron on the roof") && message.contains("failure.rs:"), "{message}");
         assert!(message.contains("report"), "{message}");
         assert_eq!(failure.exit_code, 3);
+    }
+
+    #[test]
+    fn no_source_path_reaches_the_person() {
+        let message = "No window: winit EventLoopError: os error at C:\\a\\mod.rs:765: DISPLAY is not set.";
+        assert_eq!(without_source_place(message), "No window: winit EventLoopError: DISPLAY is not set.");
     }
 
     #[test]

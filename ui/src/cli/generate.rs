@@ -9,7 +9,7 @@ use luthier_engine::protocol::{ChatMessage, Command, Event, FinishReason, Prompt
 
 use super::failure::Failure;
 use super::interrupt::Interrupt;
-use super::output;
+use super::{device_name, output};
 
 const REQUEST: u64 = 1;
 
@@ -31,9 +31,9 @@ pub struct Arguments {
     #[arg(long, value_name = "N", default_value_t = Sampling::default().max_new_tokens)]
     max_new_tokens: usize,
     /// 0 takes the most likely token each time
-    #[arg(long, value_name = "T", default_value_t = Sampling::default().temperature)]
+    #[arg(long, value_name = "T", value_parser = temperature, default_value_t = Sampling::default().temperature)]
     temperature: f32,
-    #[arg(long, value_name = "P", default_value_t = Sampling::default().top_p)]
+    #[arg(long, value_name = "P", value_parser = share, default_value_t = Sampling::default().top_p)]
     top_p: f32,
     /// 0 sets no limit
     #[arg(long, value_name = "K", default_value_t = Sampling::default().top_k)]
@@ -41,7 +41,7 @@ pub struct Arguments {
     #[arg(long, value_name = "S", default_value_t = Sampling::default().seed)]
     seed: u64,
     /// auto, cpu, gpu or cuda, with :N for the Nth
-    #[arg(long, default_value = "auto")]
+    #[arg(long, default_value = "auto", value_parser = device_name)]
     device: String,
 }
 
@@ -89,6 +89,16 @@ fn prompt(arguments: Arguments) -> Prompt {
     };
     let Arguments { max_new_tokens, temperature, top_p, top_k, seed, device, .. } = arguments;
     Prompt { model, adapter, device, text, sampling: Sampling { max_new_tokens, temperature, top_p, top_k, seed } }
+}
+
+fn temperature(text: &str) -> Result<f32, String> {
+    let number = text.parse().map_err(|_| "not a number".to_owned())?;
+    if (0.0..=f32::MAX).contains(&number) { Ok(number) } else { Err("must be 0 or more".into()) }
+}
+
+fn share(text: &str) -> Result<f32, String> {
+    let number = text.parse().map_err(|_| "not a number".to_owned())?;
+    if number > 0.0 && number <= 1.0 { Ok(number) } else { Err("must be above 0 and at most 1".into()) }
 }
 
 fn ending(reason: FinishReason) -> &'static str {

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 use luthier_engine::Result;
 
+use super::device_name;
+
 #[derive(Args)]
 pub struct Arguments {
     /// Model folder or GGUF file
@@ -19,7 +21,7 @@ pub struct Arguments {
     #[arg(long)]
     adapter: Option<PathBuf>,
     /// auto, cpu, gpu or cuda, with :N for the Nth
-    #[arg(long, default_value = "auto")]
+    #[arg(long, default_value = "auto", value_parser = device_name)]
     device: String,
 }
 

@@ -17,6 +17,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use luthier_engine::recipe::is_device;
 use luthier_engine::{Error, Result};
 
 use failure::Failure;
@@ -81,6 +82,15 @@ fn run(command: Option<Command>) -> Result<(), Failure> {
 fn log_to_stderr() {
     if let Ok(filter) = std::env::var("LUTHIER_LOG") {
         tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    }
+}
+
+/// A device's name as recipes write it, for clap.
+fn device_name(text: &str) -> Result<String, String> {
+    if is_device(text) {
+        Ok(text.to_owned())
+    } else {
+        Err("write auto, cpu, gpu or cuda, the last two with :N if you like".into())
     }
 }
 

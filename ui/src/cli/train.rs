@@ -10,14 +10,14 @@ use luthier_engine::recipe::Recipe;
 
 use super::failure::Failure;
 use super::interrupt::Interrupt;
-use super::progress;
+use super::{device_name, progress};
 
 #[derive(Args)]
 pub struct Arguments {
     /// Recipe file, YAML with LLaMA-Factory's keys
     recipe: PathBuf,
     /// auto, cpu, gpu or cuda, with :N for the Nth; instead of the recipe's own
-    #[arg(long)]
+    #[arg(long, value_parser = device_name)]
     device: Option<String>,
     /// Go on from the newest checkpoint in output_dir
     #[arg(long)]

@@ -19,8 +19,26 @@ pub fn take_dropped_files(ui: &Ui, bench: &mut Bench) {
         let frame = screen.shrink(24.0);
         painter.rect(frame, CornerRadius::same(12), p.board, Stroke::new(2.0, p.varnish), StrokeKind::Inside);
         let middle = frame.center();
-        painter.text(middle - vec2(0.0, 48.0), Align2::CENTER_CENTER, icons::FILE_ARROW_DOWN, icons::regular(56.0), p.varnish);
-        painter.text(middle + vec2(0.0, 12.0), Align2::CENTER_CENTER, t!("drop.title"), theme::strong_font(24.0), p.ink);
-        painter.text(middle + vec2(0.0, 44.0), Align2::CENTER_CENTER, t!("drop.about"), egui::FontId::proportional(14.0), p.ink_soft);
+        painter.text(
+            middle - vec2(0.0, 48.0),
+            Align2::CENTER_CENTER,
+            icons::FILE_ARROW_DOWN,
+            icons::regular(56.0),
+            p.varnish,
+        );
+        painter.text(
+            middle + vec2(0.0, 12.0),
+            Align2::CENTER_CENTER,
+            t!("drop.title"),
+            theme::strong_font(24.0),
+            p.ink,
+        );
+        painter.text(
+            middle + vec2(0.0, 44.0),
+            Align2::CENTER_CENTER,
+            t!("drop.about"),
+            egui::FontId::proportional(14.0),
+            p.ink_soft,
+        );
     }
 }

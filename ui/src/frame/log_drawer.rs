@@ -41,7 +41,11 @@ pub fn log_lines(ui: &mut Ui, log: &Log, id: &str, height: f32) {
     let p = theme::palette(ui);
     ui.spacing_mut().item_spacing.y = 2.0;
     let row = ui.text_style_height(&egui::TextStyle::Monospace);
-    let area = ScrollArea::vertical().id_salt(("log", id)).max_height(height).auto_shrink([false, false]).stick_to_bottom(true);
+    let area = ScrollArea::vertical()
+        .id_salt(("log", id))
+        .max_height(height)
+        .auto_shrink([false, false])
+        .stick_to_bottom(true);
     area.show_rows(ui, row, log.entries.len(), |ui, range| {
         for entry in log.entries.range(range) {
             let colour = match (entry.level(), entry) {

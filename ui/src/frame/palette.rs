@@ -38,12 +38,16 @@ impl Palette {
 
         let p = theme::palette(ui);
         let id = Id::unique("palette");
-        let area = Area::new(id).kind(egui::UiKind::Modal).order(Order::Foreground).anchor(Align2::CENTER_TOP, vec2(0.0, 88.0));
+        let area = Area::new(id)
+            .kind(egui::UiKind::Modal)
+            .order(Order::Foreground)
+            .anchor(Align2::CENTER_TOP, vec2(0.0, 88.0));
         let modal = Modal::new(id).area(area.sense(Sense::hover()).interactable(true)).backdrop_color(p.veil);
         let shown = modal.show(ui.ctx(), |ui| {
             ui.set_width(520.0);
             ui.spacing_mut().item_spacing.y = 2.0;
-            let field = TextEdit::singleline(&mut self.sought).desired_width(f32::INFINITY).hint_text(t!("palette.hint"));
+            let field =
+                TextEdit::singleline(&mut self.sought).desired_width(f32::INFINITY).hint_text(t!("palette.hint"));
             let field = ui.add(field.min_size(vec2(0.0, 36.0)).font(FontId::proportional(16.0)));
             let field = field.accessible_name(t!("palette.name"));
             field.request_focus();
@@ -94,11 +98,23 @@ fn line(ui: &mut Ui, command: UiCommand, chosen: bool) -> egui::Response {
     }
     let middle = rect.center().y;
     let ink = if chosen { p.varnish } else { p.ink_soft };
-    ui.painter().text(pos2(rect.left() + 18.0, middle), Align2::CENTER_CENTER, command.icon(), icons::regular(17.0), ink);
+    ui.painter().text(
+        pos2(rect.left() + 18.0, middle),
+        Align2::CENTER_CENTER,
+        command.icon(),
+        icons::regular(17.0),
+        ink,
+    );
     ui.painter().text(pos2(rect.left() + 38.0, middle), Align2::LEFT_CENTER, label, FontId::proportional(14.0), p.ink);
     if let Some(keys) = command.shortcut() {
         let keys = ui.ctx().format_shortcut(&keys);
-        ui.painter().text(pos2(rect.right() - 10.0, middle), Align2::RIGHT_CENTER, keys, FontId::monospace(12.0), p.ink_soft);
+        ui.painter().text(
+            pos2(rect.right() - 10.0, middle),
+            Align2::RIGHT_CENTER,
+            keys,
+            FontId::monospace(12.0),
+            p.ink_soft,
+        );
     }
     response
 }

@@ -18,7 +18,9 @@ pub fn rail(ui: &mut Ui, bench: &mut Bench, wide: bool) {
     brand(ui);
     ui.add_space(12.0);
     for panel in Panel::ALL.into_iter().filter(|p| *p != Panel::Settings) {
-        if entry(ui, panel.icon(), &panel.name(), bench.panel == panel, wide, |ui, at| mark(ui, bench, panel, at)).clicked() {
+        if entry(ui, panel.icon(), &panel.name(), bench.panel == panel, wide, |ui, at| mark(ui, bench, panel, at))
+            .clicked()
+        {
             bench.panel = panel;
         }
     }
@@ -48,7 +50,14 @@ fn brand(ui: &mut Ui) {
     ui.painter().text(rect.center(), Align2::CENTER_CENTER, icons::MARK, icons::filled(36.0), p.varnish);
 }
 
-fn entry(ui: &mut Ui, icon: char, name: &str, here: bool, wide: bool, mark: impl FnOnce(&mut Ui, egui::Pos2)) -> Response {
+fn entry(
+    ui: &mut Ui,
+    icon: char,
+    name: &str,
+    here: bool,
+    wide: bool,
+    mark: impl FnOnce(&mut Ui, egui::Pos2),
+) -> Response {
     let height = if wide { 56.0 } else { 44.0 };
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), height), Sense::click());
     response.widget_info(|| WidgetInfo::selected(Role::Tab, true, here, name));

@@ -11,7 +11,11 @@ pub fn status_line(ui: &mut Ui, bench: &Bench, log_open: &mut bool) {
     let p = theme::palette(ui);
     let rect = ui.max_rect();
     let whole = ui.ctx().content_rect().x_range();
-    ui.painter().with_clip_rect(egui::Rect::EVERYTHING).hline(rect.left() - 16.0..=whole.max, rect.top() + 0.5, Stroke::new(1.0, p.edge));
+    ui.painter().with_clip_rect(egui::Rect::EVERYTHING).hline(
+        rect.left() - 16.0..=whole.max,
+        rect.top() + 0.5,
+        Stroke::new(1.0, p.edge),
+    );
     ui.horizontal_centered(|ui| {
         ui.spacing_mut().item_spacing.x = 20.0;
         for text in facts(bench) {

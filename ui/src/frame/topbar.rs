@@ -59,7 +59,14 @@ fn enter() -> egui::KeyboardShortcut {
 
 fn chips(bench: &Bench, width: f32) -> [(Panel, Chip); 4] {
     let state = &bench.state;
-    let chip = |icon, title: String, value: String, mark, panel| Chip { icon, title, value, mark, width, here: bench.panel == panel };
+    let chip = |icon, title: String, value: String, mark, panel| Chip {
+        icon,
+        title,
+        value,
+        mark,
+        width,
+        here: bench.panel == panel,
+    };
     let (model, model_mark) = match &state.model {
         Slot::Empty => (t!("chip.no_model"), Mark::Missing),
         Slot::Reading { .. } => (t!("chip.reading"), Mark::Busy),
@@ -71,7 +78,11 @@ fn chips(bench: &Bench, width: f32) -> [(Panel, Chip); 4] {
         data if data.problem.is_some() => (t!("chip.problem"), Mark::Wrong),
         data => match (&data.source, &data.summary) {
             (Some(source), Some(summary)) => {
-                let rows = t!("chip.rows", name = file_name(&source.path), rows = format::count(crate::state::usable_rows(summary) as u64));
+                let rows = t!(
+                    "chip.rows",
+                    name = file_name(&source.path),
+                    rows = format::count(crate::state::usable_rows(summary) as u64)
+                );
                 (rows, if crate::state::usable_rows(summary) > 0 { Mark::Ready } else { Mark::Wrong })
             }
             _ => (t!("chip.no_data"), Mark::Missing),
@@ -104,4 +115,3 @@ fn chips(bench: &Bench, width: f32) -> [(Panel, Chip); 4] {
 fn file_name(path: &std::path::Path) -> String {
     path.file_name().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into_owned())
 }
-

@@ -27,7 +27,8 @@ pub enum Panel {
 }
 
 impl Panel {
-    pub const ALL: [Self; 7] = [Self::Start, Self::Model, Self::Data, Self::Method, Self::Train, Self::Try, Self::Settings];
+    pub const ALL: [Self; 7] =
+        [Self::Start, Self::Model, Self::Data, Self::Method, Self::Train, Self::Try, Self::Settings];
 
     pub fn name(self) -> String {
         match self {
@@ -62,17 +63,19 @@ pub struct Panels {
     method: method::MethodPanel,
     train: train::TrainPanel,
     try_out: try_out::TryPanel,
+    last: Option<Panel>,
 }
 
 impl Panels {
     pub fn ui(&mut self, ui: &mut Ui, bench: &mut Bench) {
+        let arrived = self.last.replace(bench.panel) != Some(bench.panel);
         match bench.panel {
             Panel::Start => start::ui(ui, bench),
             Panel::Model => self.model.ui(ui, bench),
             Panel::Data => self.data.ui(ui, bench),
             Panel::Method => self.method.ui(ui, bench),
             Panel::Train => self.train.ui(ui, bench),
-            Panel::Try => self.try_out.ui(ui, bench),
+            Panel::Try => self.try_out.ui(ui, bench, arrived),
             Panel::Settings => settings::ui(ui, bench),
         }
     }

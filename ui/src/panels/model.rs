@@ -10,7 +10,8 @@ use crate::dialogs::Ask;
 use crate::state::Slot;
 use crate::text::{t, try_say};
 use crate::widgets::{
-    Card, Fact, IconButton, Notice, Push, column, elided, empty_state, facts, field_and_buttons, path_entry, problem_box, progress_bar, tag,
+    Card, Fact, IconButton, Notice, Push, column, elided, empty_state, facts, field_and_buttons, path_entry,
+    problem_box, progress_bar, tag,
 };
 use crate::{format, icons, theme};
 
@@ -93,14 +94,19 @@ fn summary_card(ui: &mut Ui, m: &ModelSummary) {
             vec![
                 Fact::new(t!("model.parameters"), format::short_count(m.parameters)).hint(format::count(m.parameters)),
                 Fact::new(t!("model.layers"), m.layers.to_string()),
-                Fact::new(t!("model.width"), m.hidden_size.to_string()).hint(t!("model.width_hint", ffn = m.intermediate_size)),
+                Fact::new(t!("model.width"), m.hidden_size.to_string())
+                    .hint(t!("model.width_hint", ffn = m.intermediate_size)),
                 Fact::new(t!("model.heads"), heads(m)).hint(t!("model.heads_hint")),
                 Fact::new(t!("model.vocabulary"), format::count(m.vocab_size as u64)),
-                Fact::new(t!("model.context"), format::count(m.max_position_embeddings as u64)).hint(t!("model.context_hint")),
+                Fact::new(t!("model.context"), format::count(m.max_position_embeddings as u64))
+                    .hint(t!("model.context_hint")),
                 Fact::new(t!("model.stored_as"), &m.dtype),
                 Fact::new(t!("model.size"), format::bytes(m.file_bytes)),
-                Fact::new(t!("model.chat_template"), template.0).colour(template.1).hint(t!("model.chat_template_hint")),
-                Fact::new(t!("model.tied"), if m.tied_head { t!("word.yes") } else { t!("word.no") }).hint(t!("model.tied_hint")),
+                Fact::new(t!("model.chat_template"), template.0)
+                    .colour(template.1)
+                    .hint(t!("model.chat_template_hint")),
+                Fact::new(t!("model.tied"), if m.tied_head { t!("word.yes") } else { t!("word.no") })
+                    .hint(t!("model.tied_hint")),
             ],
         );
         for warning in &m.warnings {
@@ -125,7 +131,8 @@ fn devices(ui: &mut Ui, bench: &mut Bench) {
         });
         return;
     };
-    let retry = |ui: &mut Ui| again = ui.add(IconButton::new(icons::ARROWS_CLOCKWISE, t!("command.probe_devices"))).clicked();
+    let retry =
+        |ui: &mut Ui| again = ui.add(IconButton::new(icons::ARROWS_CLOCKWISE, t!("command.probe_devices"))).clicked();
     Card::new(t!("device.title")).about(t!("device.about")).icon(icons::CPU).show_with(ui, retry, |ui| {
         let chosen = bench.state.recipe.device.clone();
         let auto = bench.state.device().filter(|_| chosen == "auto").map(|d| d.name.clone());
@@ -135,11 +142,22 @@ fn devices(ui: &mut Ui, bench: &mut Bench) {
         }
         for device in &list {
             let usable = matches!(device.verdict, Verdict::Trusted { .. });
-            if choice(ui, icon_of(device), &device.name, &verdict(device), device.memory_bytes, chosen == device.id, usable) {
+            if choice(
+                ui,
+                icon_of(device),
+                &device.name,
+                &verdict(device),
+                device.memory_bytes,
+                chosen == device.id,
+                usable,
+            ) {
                 bench.state.recipe.device.clone_from(&device.id);
             }
         }
-        if !list.iter().any(|d| d.kind != DeviceKind::Cpu && !d.software && matches!(d.verdict, Verdict::Trusted { .. })) {
+        if !list
+            .iter()
+            .any(|d| d.kind != DeviceKind::Cpu && !d.software && matches!(d.verdict, Verdict::Trusted { .. }))
+        {
             Notice::info(t!("device.no_gpu")).show(ui);
         }
     });
@@ -158,7 +176,9 @@ fn verdict(device: &DeviceInfo) -> String {
         Verdict::Trusted { largest_difference } if device.software => {
             t!("device.software_trusted", difference = format::rate(f64::from(*largest_difference)))
         }
-        Verdict::Trusted { largest_difference } => t!("device.trusted", difference = format::rate(f64::from(*largest_difference))),
+        Verdict::Trusted { largest_difference } => {
+            t!("device.trusted", difference = format::rate(f64::from(*largest_difference)))
+        }
         Verdict::Refused { reason } => t!("device.refused", reason = reason),
     }
 }
@@ -178,7 +198,13 @@ fn choice(ui: &mut Ui, icon: char, name: &str, about: &str, memory: Option<u64>,
     ui.painter().rect(rect, CornerRadius::same(theme::RADIUS), ground, Stroke::new(1.0, border), StrokeKind::Inside);
     let ink = if usable { p.ink } else { p.ink_soft };
     let icon_ink = if on { p.varnish } else { p.ink_soft };
-    ui.painter().text(pos2(rect.left() + 24.0, rect.center().y), Align2::CENTER_CENTER, icon, icons::regular(22.0), icon_ink);
+    ui.painter().text(
+        pos2(rect.left() + 24.0, rect.center().y),
+        Align2::CENTER_CENTER,
+        icon,
+        icons::regular(22.0),
+        icon_ink,
+    );
     let left = rect.left() + 46.0;
     let room = rect.right() - left - 100.0;
     let name = elided(ui, name, FontId::proportional(14.0), ink, room);
@@ -191,4 +217,3 @@ fn choice(ui: &mut Ui, icon: char, name: &str, about: &str, memory: Option<u64>,
     }
     response.on_hover_text(about).clicked() && !on
 }
-

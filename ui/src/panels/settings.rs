@@ -15,7 +15,8 @@ pub fn ui(ui: &mut Ui, bench: &mut Bench) {
         Card::new(t!("settings.look")).icon(icons::SUN).show(ui, |ui| {
             let settings = &mut bench.settings;
             let back = Setting::new("look").changed(settings.look != Look::System, t!("look.system")).show(ui, |ui| {
-                let options = [(Look::System, t!("look.system")), (Look::Light, t!("look.light")), (Look::Dark, t!("look.dark"))];
+                let options =
+                    [(Look::System, t!("look.system")), (Look::Light, t!("look.light")), (Look::Dark, t!("look.dark"))];
                 segmented(ui, &mut settings.look, &options);
             });
             if back {

@@ -29,7 +29,13 @@ fn hero(ui: &mut Ui, bench: &mut Bench) {
         ui.take_available_width();
         ui.horizontal_top(|ui| {
             let (rect, _) = ui.allocate_exact_size(vec2(84.0, 96.0), Sense::hover());
-            ui.painter().text(rect.center(), Align2::CENTER_CENTER, icons::MARK, icons::filled(92.0), theme::palette(ui).varnish);
+            ui.painter().text(
+                rect.center(),
+                Align2::CENTER_CENTER,
+                icons::MARK,
+                icons::filled(92.0),
+                theme::palette(ui).varnish,
+            );
             ui.vertical(|ui| {
                 ui.add(Label::new(RichText::new(t!("start.title")).font(theme::strong_font(26.0))).selectable(false));
                 let about = RichText::new(t!("start.about")).size(15.0).color(theme::palette(ui).ink_soft);
@@ -83,9 +89,13 @@ fn the_path(ui: &mut Ui, bench: &mut Bench) {
     }
     for (i, panel) in stations.into_iter().enumerate() {
         let centre = pos2(x_of(i), y);
-        let spot = Rect::from_min_max(pos2(rect.left() + cell * i as f32, rect.top()), pos2(rect.left() + cell * (i + 1) as f32, rect.bottom()));
+        let spot = Rect::from_min_max(
+            pos2(rect.left() + cell * i as f32, rect.top()),
+            pos2(rect.left() + cell * (i + 1) as f32, rect.bottom()),
+        );
         let response = ui.interact(spot.shrink2(vec2(8.0, 0.0)), ui.scope_id().with(("peg", i)), Sense::click());
-        response.widget_info(|| WidgetInfo::labeled(Role::Link, true, t!("start.step", n = i + 1, name = panel.name())));
+        response
+            .widget_info(|| WidgetInfo::labeled(Role::Link, true, t!("start.step", n = i + 1, name = panel.name())));
         let (ground, ring, ink) = match () {
             () if done[i] => (p.varnish, p.varnish, p.on_varnish),
             () if next == Some(i) => (p.board, p.varnish, p.varnish),
@@ -94,8 +104,20 @@ fn the_path(ui: &mut Ui, bench: &mut Bench) {
         let radius = if response.hovered() { 22.0 } else { 20.0 };
         ui.painter().circle(centre, radius, ground, Stroke::new(1.5, ring));
         ui.painter().text(centre, Align2::CENTER_CENTER, panel.icon(), icons::regular(20.0), ink);
-        ui.painter().text(pos2(centre.x, y + 36.0), Align2::CENTER_CENTER, panel.name(), theme::strong_font(13.0), p.ink);
-        let about = [t!("start.about_model"), t!("start.about_data"), t!("start.about_method"), t!("start.about_train"), t!("start.about_try")];
+        ui.painter().text(
+            pos2(centre.x, y + 36.0),
+            Align2::CENTER_CENTER,
+            panel.name(),
+            theme::strong_font(13.0),
+            p.ink,
+        );
+        let about = [
+            t!("start.about_model"),
+            t!("start.about_data"),
+            t!("start.about_method"),
+            t!("start.about_train"),
+            t!("start.about_try"),
+        ];
         let line = elided(ui, &about[i], FontId::proportional(12.0), p.ink_soft, cell - 8.0);
         ui.painter().galley(pos2(centre.x - line.size().x / 2.0, y + 46.0), line, p.ink_soft);
         if response.on_hover_cursor(egui::CursorIcon::PointingHand).clicked() {
@@ -161,7 +183,13 @@ fn recent_line(ui: &mut Ui, icon: char, path: &Path) -> bool {
         ui.painter().rect_filled(rect, egui::CornerRadius::same(theme::RADIUS), p.raised);
     }
     let left = rect.left() + 30.0;
-    ui.painter().text(pos2(rect.left() + 14.0, rect.center().y), Align2::CENTER_CENTER, icon, icons::regular(17.0), p.ink_soft);
+    ui.painter().text(
+        pos2(rect.left() + 14.0, rect.center().y),
+        Align2::CENTER_CENTER,
+        icon,
+        icons::regular(17.0),
+        p.ink_soft,
+    );
     let word = elided(ui, &name, FontId::proportional(14.0), p.ink, rect.right() - left - 6.0);
     ui.painter().galley(pos2(left, rect.top() + 4.0), word, p.ink);
     let place = path.parent().map(format::path).unwrap_or_default();
@@ -178,7 +206,8 @@ pub fn recent_buttons(ui: &mut Ui, list: &[PathBuf]) -> Option<PathBuf> {
             ui.spacing_mut().item_spacing = vec2(4.0, 4.0);
             icon_label(ui, icons::CLOCK, 14.0, theme::palette(ui).ink_soft);
             for path in list.iter().take(5) {
-                let name = path.file_name().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into_owned());
+                let name =
+                    path.file_name().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into_owned());
                 let button = Push::quiet(&name).small().name(t!("start.open", name = name));
                 if ui.add(button).on_hover_text(path.display().to_string()).clicked() {
                     opened = Some(path.clone());

@@ -7,7 +7,9 @@ use crate::bench::Bench;
 use crate::dialogs::Ask;
 use crate::state::{Speaker, Talk, Turn, Who};
 use crate::text::t;
-use crate::widgets::{Card, IconButton, Push, Setting, columns, empty_state, hairline, icon_label, number, problem_box, segmented};
+use crate::widgets::{
+    Card, IconButton, Push, Setting, columns, empty_state, hairline, icon_label, number, problem_box, segmented,
+};
 use crate::{format, icons, theme};
 
 const SIDE: f32 = 308.0;
@@ -18,19 +20,29 @@ pub struct TryPanel {
 }
 
 impl TryPanel {
-    pub fn ui(&mut self, ui: &mut Ui, bench: &mut Bench) {
+    /// `arrived`: the person has just come here, and may begin to type.
+    pub fn ui(&mut self, ui: &mut Ui, bench: &mut Bench, arrived: bool) {
         if !self.settings_hidden {
-            egui::Panel::right("try-side").exact_size(SIDE).resizable(false).show_separator_line(false).frame(Frame::NONE).show(ui, |ui| {
-                ScrollArea::vertical().id_salt("try-side").auto_shrink([false, false]).show(ui, |ui| {
-                    ui.add_space(16.0);
-                    ui.set_width(SIDE - 20.0);
-                    settings(ui, bench);
-                    ui.add_space(16.0);
+            egui::Panel::right("try-side")
+                .exact_size(SIDE)
+                .resizable(false)
+                .show_separator_line(false)
+                .frame(Frame::NONE)
+                .show(ui, |ui| {
+                    ScrollArea::vertical().id_salt("try-side").auto_shrink([false, false]).show(ui, |ui| {
+                        ui.add_space(16.0);
+                        ui.set_width(SIDE - 20.0);
+                        settings(ui, bench);
+                        ui.add_space(16.0);
+                    });
                 });
-            });
         }
         let margin = Frame::new().inner_margin(Margin { left: 20, right: 20, top: 0, bottom: 16 });
-        egui::Panel::bottom("composer").resizable(false).show_separator_line(false).frame(margin).show(ui, |ui| composer(ui, bench));
+        egui::Panel::bottom("composer")
+            .resizable(false)
+            .show_separator_line(false)
+            .frame(margin)
+            .show(ui, |ui| composer(ui, bench, arrived));
         let margin = Frame::new().inner_margin(Margin { left: 20, right: 20, top: 16, bottom: 8 });
         egui::CentralPanel::no_frame().frame(margin).show(ui, |ui| {
             self.heads(ui, bench);
@@ -83,7 +95,11 @@ fn speaker_name(speaker: &Speaker) -> String {
 fn head(ui: &mut Ui, width: f32, icon: char, title: &str, name: &str, tuned: bool) {
     let p = theme::palette(ui);
     let (ground, ink) = if tuned { (p.varnish_soft, p.varnish) } else { (p.board, p.ink_soft) };
-    let frame = Frame::new().fill(ground).stroke(Stroke::new(1.0, p.edge)).corner_radius(theme::RADIUS).inner_margin(Margin::symmetric(12, 6));
+    let frame = Frame::new()
+        .fill(ground)
+        .stroke(Stroke::new(1.0, p.edge))
+        .corner_radius(theme::RADIUS)
+        .inner_margin(Margin::symmetric(12, 6));
     frame.show(ui, |ui| {
         ui.set_width(width - 24.0);
         icon_label(ui, icon, 20.0, ink);
@@ -140,7 +156,11 @@ fn answer(ui: &mut Ui, talk: &Talk, who: Who, i: usize, name: &str) {
     let waiting = last && talk.waiting.contains(&who);
     let p = theme::palette(ui);
     let border = if writing { p.varnish } else { p.edge };
-    let frame = Frame::new().fill(p.board).stroke(Stroke::new(1.0, border)).corner_radius(CornerRadius::same(theme::RADIUS)).inner_margin(12);
+    let frame = Frame::new()
+        .fill(p.board)
+        .stroke(Stroke::new(1.0, border))
+        .corner_radius(CornerRadius::same(theme::RADIUS))
+        .inner_margin(12);
     frame.show(ui, |ui| {
         ui.take_available_width();
         if turn.answer.is_empty() && (writing || waiting) {
@@ -181,7 +201,7 @@ fn foot(ui: &mut Ui, turn: &Turn, busy: bool, name: &str) {
     });
 }
 
-fn composer(ui: &mut Ui, bench: &mut Bench) {
+fn composer(ui: &mut Ui, bench: &mut Bench, arrived: bool) {
     let busy = bench.state.talk.busy();
     let cannot = bench.cannot_ask();
     let p = theme::palette(ui);
@@ -196,12 +216,24 @@ fn composer(ui: &mut Ui, bench: &mut Bench) {
         let enter = ui.memory(|m| m.has_focus(egui::Id::unique("draft")));
         let send = enter && ui.input_mut(|i| i.consume_key(Modifiers::NONE, Key::Enter));
         let draft = &mut bench.state.talk.draft;
-        let edit = TextEdit::multiline(draft).id(egui::Id::unique("draft")).desired_rows(2).desired_width(width).hint_text(t!("try.hint"));
-        let edit = edit.return_key(egui::KeyboardShortcut::new(Modifiers::SHIFT, Key::Enter)).margin(Margin::symmetric(12, 10));
-        ui.add(edit).accessible_name(t!("try.prompt"));
+        let edit = TextEdit::multiline(draft)
+            .id(egui::Id::unique("draft"))
+            .desired_rows(2)
+            .desired_width(width)
+            .hint_text(t!("try.hint"));
+        let edit = edit
+            .return_key(egui::KeyboardShortcut::new(Modifiers::SHIFT, Key::Enter))
+            .margin(Margin::symmetric(12, 10));
+        let field = ui.add(edit).accessible_name(t!("try.prompt"));
+        if arrived {
+            field.request_focus();
+        }
         ui.with_layout(Layout::top_down(Align::Max), |ui| {
             if busy {
-                if ui.add(Push::danger(t!("try.stop")).icon(icons::STOP).large().width(96.0).name(t!("try.stop_answer"))).clicked() {
+                if ui
+                    .add(Push::danger(t!("try.stop")).icon(icons::STOP).large().width(96.0).name(t!("try.stop_answer")))
+                    .clicked()
+                {
                     bench.stop_answer();
                 }
             } else {
@@ -232,13 +264,23 @@ fn settings(ui: &mut Ui, bench: &mut Bench) {
     });
     if talk.as_chat {
         Card::new(t!("try.system")).about(t!("try.system_about")).icon(icons::NOTE).show(ui, |ui| {
-            let edit = TextEdit::multiline(&mut talk.system).desired_rows(3).desired_width(f32::INFINITY).hint_text(t!("try.system_hint"));
+            let edit = TextEdit::multiline(&mut talk.system)
+                .desired_rows(3)
+                .desired_width(f32::INFINITY)
+                .hint_text(t!("try.system_hint"));
             ui.add(edit).accessible_name(t!("try.system"));
         });
     }
 }
 
-fn row<N: egui::emath::Numeric + PartialEq>(ui: &mut Ui, name: &str, value: &mut N, default: N, range: std::ops::RangeInclusive<N>, speed: f64) {
+fn row<N: egui::emath::Numeric + PartialEq>(
+    ui: &mut Ui,
+    name: &str,
+    value: &mut N,
+    default: N,
+    range: std::ops::RangeInclusive<N>,
+    speed: f64,
+) {
     hairline(ui);
     let shown = format::significant(default.to_f64(), 4);
     if Setting::new(name).narrow().changed(*value != default, shown).show(ui, |ui| {
@@ -247,4 +289,3 @@ fn row<N: egui::emath::Numeric + PartialEq>(ui: &mut Ui, name: &str, value: &mut
         *value = default;
     }
 }
-

@@ -36,7 +36,15 @@ impl Entry {
     fn of(event: &Event) -> Option<Self> {
         Some(match event {
             Event::DevicesProbed { devices } => {
-                let trusted = |d: &&_| matches!(d, luthier_engine::protocol::DeviceInfo { verdict: luthier_engine::protocol::Verdict::Trusted { .. }, .. });
+                let trusted = |d: &&_| {
+                    matches!(
+                        d,
+                        luthier_engine::protocol::DeviceInfo {
+                            verdict: luthier_engine::protocol::Verdict::Trusted { .. },
+                            ..
+                        }
+                    )
+                };
                 Self::DevicesProbed { usable: devices.iter().filter(trusted).count() }
             }
             Event::ModelInspected { summary, .. } => Self::ModelRead { name: summary.name.clone() },
@@ -47,15 +55,24 @@ impl Entry {
                 steps: facts.total_steps,
                 graph: facts.graph.clone(),
             },
-            Event::StepReported { report, .. } => {
-                Self::Stepped { step: report.step, loss: report.loss, rate: report.learning_rate, grad_norm: report.grad_norm }
+            Event::StepReported { report, .. } => Self::Stepped {
+                step: report.step,
+                loss: report.loss,
+                rate: report.learning_rate,
+                grad_norm: report.grad_norm,
+            },
+            Event::EvalReported { report, .. } => {
+                Self::Evaluated { step: report.step, loss: report.loss, best: report.best }
             }
-            Event::EvalReported { report, .. } => Self::Evaluated { step: report.step, loss: report.loss, best: report.best },
             Event::CheckpointSaved { step, path, .. } => Self::Saved { step: *step, path: format::path(path) },
             Event::RunPaused { .. } => Self::Paused,
             Event::RunResumed { .. } => Self::Resumed,
-            Event::RunFinished { outcome: Outcome::Completed { result }, .. } => Self::Completed { result: format::path(result) },
-            Event::RunFinished { outcome: Outcome::Stopped { reason, .. }, .. } => Self::Stopped { reason: reason.clone() },
+            Event::RunFinished { outcome: Outcome::Completed { result }, .. } => {
+                Self::Completed { result: format::path(result) }
+            }
+            Event::RunFinished { outcome: Outcome::Stopped { reason, .. }, .. } => {
+                Self::Stopped { reason: reason.clone() }
+            }
             Event::RunFinished { outcome: Outcome::Failed { problem }, .. } => Self::Failed(problem.clone()),
             Event::Warned { message, .. } => Self::Warned(message.clone()),
             // Where a person stopped something there is nothing to report.
@@ -90,7 +107,11 @@ impl Entry {
             ),
             Self::Evaluated { step, loss, best } => {
                 let loss = format::loss(f64::from(*loss));
-                if *best { t!("log.eval_best", step = step, loss = loss) } else { t!("log.eval", step = step, loss = loss) }
+                if *best {
+                    t!("log.eval_best", step = step, loss = loss)
+                } else {
+                    t!("log.eval", step = step, loss = loss)
+                }
             }
             Self::Saved { step, path } => t!("log.saved", step = step, path = path),
             Self::Paused => t!("log.paused"),

@@ -65,7 +65,10 @@ fn a_run_is_told_by_its_events() {
 
     // Resumed from step 10: what was reported beyond it is taken again.
     stepped(&mut state, 11);
-    assert_eq!(state.run.as_ref().map(|r| r.steps.iter().map(|s| s.step).collect::<Vec<_>>()), Some((1..=11).collect()));
+    assert_eq!(
+        state.run.as_ref().map(|r| r.steps.iter().map(|s| s.step).collect::<Vec<_>>()),
+        Some((1..=11).collect())
+    );
 
     state.apply(Event::RunPaused { id: "run-1".into() });
     assert_eq!(state.run.as_ref().map(|r| r.course.clone()), Some(Course::Paused));
@@ -102,13 +105,8 @@ fn what_is_missing_is_listed_and_then_nothing() {
     assert!(settings.len() >= 2, "all problems at once: {settings:?}");
 
     let mut state = AppState { model: Slot::Ready(model()), ..AppState::default() };
-    state.data.source = Some(DataSource {
-        path: "/data".into(),
-        mapping: None,
-        model: None,
-        cutoff_len: 2048,
-        train_on_prompt: false,
-    });
+    state.data.source =
+        Some(DataSource { path: "/data".into(), mapping: None, model: None, cutoff_len: 2048, train_on_prompt: false });
     state.data.summary = Some(Box::new(data()));
     assert_eq!(state.missing(), []);
     let mut preference = data();
@@ -139,7 +137,8 @@ fn automatic_means_the_best_trusted_device() {
 #[test]
 fn both_sides_are_asked_one_after_the_other_with_their_own_history() {
     let base = Speaker { model: "/m".into(), adapter: None };
-    let mut talk = Talk { tuned_speaker: Some(Speaker { model: "/m".into(), adapter: Some("/a".into()) }), ..Talk::default() };
+    let mut talk =
+        Talk { tuned_speaker: Some(Speaker { model: "/m".into(), adapter: Some("/a".into()) }), ..Talk::default() };
     talk.system = "Be brief.".into();
     talk.ask("Hello?");
     let first = talk.next_prompt(1, &base, "auto").expect("the base answers first");

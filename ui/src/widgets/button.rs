@@ -1,10 +1,12 @@
 //! Buttons: one primary, plain, quiet and dangerous kind, with an icon before the word; and small buttons of an icon alone.
 
 use egui::accesskit::Role;
-use egui::{Align2, Color32, CornerRadius, FontId, Response, Sense, Stroke, StrokeKind, Ui, Vec2, Widget, WidgetInfo, vec2};
+use egui::{
+    Align2, Color32, CornerRadius, FontId, Response, Sense, Stroke, StrokeKind, Ui, Vec2, Widget, WidgetInfo, vec2,
+};
 
-use crate::theme::{self, CONTROL, Palette};
 use crate::icons;
+use crate::theme::{self, CONTROL, Palette};
 
 #[derive(Clone, Copy, PartialEq)]
 enum Kind {
@@ -99,10 +101,12 @@ impl Widget for Push {
     fn ui(self, ui: &mut Ui) -> Response {
         let small = self.height < CONTROL;
         let text_size = if small { 12.0 } else { 14.0 };
-        let font = if self.kind == Kind::Primary { theme::strong_font(text_size) } else { FontId::proportional(text_size) };
+        let font =
+            if self.kind == Kind::Primary { theme::strong_font(text_size) } else { FontId::proportional(text_size) };
         let word = ui.painter().layout_no_wrap(self.label.clone(), font, Color32::PLACEHOLDER);
         let icon_size = if small { 14.0 } else { 17.0 };
-        let icon_width = if self.icon.is_some() { icon_size + if self.label.is_empty() { 0.0 } else { 6.0 } } else { 0.0 };
+        let icon_width =
+            if self.icon.is_some() { icon_size + if self.label.is_empty() { 0.0 } else { 6.0 } } else { 0.0 };
         let padding = if small { 8.0 } else { 12.0 };
         let natural = word.size().x + icon_width + 2.0 * padding;
         let width = self.width.map_or(natural, |w| w.max(natural));
@@ -112,7 +116,8 @@ impl Widget for Push {
         if ui.is_rect_visible(rect) {
             let p = theme::palette(ui);
             let down = response.is_pointer_button_down_on();
-            let (ground, border, ink) = colours(self.kind, p, response.hovered() && ui.is_enabled(), down, self.selected);
+            let (ground, border, ink) =
+                colours(self.kind, p, response.hovered() && ui.is_enabled(), down, self.selected);
             let radius = CornerRadius::same(theme::RADIUS);
             ui.painter().rect(rect, radius, ground, Stroke::new(1.0, border), StrokeKind::Inside);
             let start = rect.center().x - (natural - 2.0 * padding) / 2.0;
@@ -167,6 +172,9 @@ impl Widget for IconButton {
             let font = if self.filled { icons::filled(size) } else { icons::regular(size) };
             ui.painter().text(rect.center(), Align2::CENTER_CENTER, self.icon, font, ink);
         }
-        response.on_hover_cursor(egui::CursorIcon::PointingHand).on_hover_text(&self.name).on_disabled_hover_text(&self.name)
+        response
+            .on_hover_cursor(egui::CursorIcon::PointingHand)
+            .on_hover_text(&self.name)
+            .on_disabled_hover_text(&self.name)
     }
 }

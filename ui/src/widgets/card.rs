@@ -46,14 +46,19 @@ impl Card {
                 ui.take_available_width();
                 ui.spacing_mut().item_spacing = vec2(GRID, GRID);
                 if !self.title.is_empty() {
-                    let title = if self.own { theme::name(&self.title, 15.0) } else { theme::strong(&self.title).size(15.0) };
-                    ui.allocate_ui_with_layout(vec2(ui.available_width(), 28.0), Layout::left_to_right(Align::Center), |ui| {
-                        if let Some(icon) = self.icon {
-                            icon_label(ui, icon, 18.0, theme::palette(ui).varnish);
-                        }
-                        ui.add(egui::Label::new(title).selectable(self.own).truncate());
-                        ui.with_layout(Layout::right_to_left(Align::Center), actions);
-                    });
+                    let title =
+                        if self.own { theme::name(&self.title, 15.0) } else { theme::strong(&self.title).size(15.0) };
+                    ui.allocate_ui_with_layout(
+                        vec2(ui.available_width(), 28.0),
+                        Layout::left_to_right(Align::Center),
+                        |ui| {
+                            if let Some(icon) = self.icon {
+                                icon_label(ui, icon, 18.0, theme::palette(ui).varnish);
+                            }
+                            ui.add(egui::Label::new(title).selectable(self.own).truncate());
+                            ui.with_layout(Layout::right_to_left(Align::Center), actions);
+                        },
+                    );
                     if !self.about.is_empty() {
                         let about = theme::soft(ui, &self.about);
                         ui.add(egui::Label::new(about).wrap());
@@ -118,7 +123,7 @@ pub fn column(ui: &mut Ui, id: &str, content: impl FnOnce(&mut Ui)) {
             ui.vertical(|ui| {
                 ui.set_width(width);
                 ui.spacing_mut().item_spacing = vec2(GRID, 12.0);
-                ui.add_space(4.0);
+                ui.add_space(16.0);
                 content(ui);
                 ui.add_space(24.0);
             });

@@ -1,10 +1,12 @@
 //! Chips of the top bar, and small coloured tags.
 
 use egui::accesskit::Role;
-use egui::{Align2, Color32, CornerRadius, FontId, Response, Sense, Stroke, StrokeKind, Ui, Widget, WidgetInfo, pos2, vec2};
+use egui::{
+    Align2, Color32, CornerRadius, FontId, Response, Sense, Stroke, StrokeKind, Ui, Widget, WidgetInfo, pos2, vec2,
+};
 
-use crate::theme::{self, Palette};
 use crate::icons;
+use crate::theme::{self, Palette};
 
 /// How a part of the path stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,12 +44,26 @@ pub struct Chip {
 impl Widget for Chip {
     fn ui(self, ui: &mut Ui) -> Response {
         let (rect, response) = ui.allocate_exact_size(vec2(self.width, 40.0), Sense::click());
-        response.widget_info(|| WidgetInfo::labeled(Role::Button, ui.is_enabled(), format!("{}: {}", self.title, self.value)));
+        response.widget_info(|| {
+            WidgetInfo::labeled(Role::Button, ui.is_enabled(), format!("{}: {}", self.title, self.value))
+        });
         if ui.is_rect_visible(rect) {
             let p = theme::palette(ui);
             let ground = if response.hovered() { p.raised } else { p.board };
-            let border = if self.here { p.varnish } else if response.hovered() { p.edge_strong } else { p.edge };
-            ui.painter().rect(rect, CornerRadius::same(theme::RADIUS), ground, Stroke::new(1.0, border), StrokeKind::Inside);
+            let border = if self.here {
+                p.varnish
+            } else if response.hovered() {
+                p.edge_strong
+            } else {
+                p.edge
+            };
+            ui.painter().rect(
+                rect,
+                CornerRadius::same(theme::RADIUS),
+                ground,
+                Stroke::new(1.0, border),
+                StrokeKind::Inside,
+            );
             let icon_at = pos2(rect.left() + 20.0, rect.center().y);
             let ink = if self.mark == Mark::Missing { p.ink_soft } else { p.varnish };
             ui.painter().text(icon_at, Align2::CENTER_CENTER, self.icon, icons::regular(20.0), ink);

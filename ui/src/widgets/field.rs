@@ -2,14 +2,15 @@
 
 use egui::accesskit::Role;
 use egui::{
-    Align, Align2, ComboBox, DragValue, FontId, Label, Layout, Response, Sense, TextEdit, Ui, WidgetInfo, emath::Numeric, pos2, vec2,
+    Align, Align2, ComboBox, DragValue, FontId, Label, Layout, Response, Sense, TextEdit, Ui, WidgetInfo,
+    emath::Numeric, pos2, vec2,
 };
 
 use super::button::IconButton;
 use super::chip::elided;
+use crate::icons;
 use crate::text::{say, t, try_say};
 use crate::theme::{self, CONTROL};
-use crate::icons;
 
 /// Width of the controls at the right of a form.
 const CONTROL_WIDTH: f32 = 260.0;
@@ -29,7 +30,15 @@ pub struct Setting<'a> {
 
 impl<'a> Setting<'a> {
     pub fn new(name: &'a str) -> Self {
-        Self { name, changed: false, default: String::new(), enabled: true, width: CONTROL_WIDTH, wide: false, narrow: false }
+        Self {
+            name,
+            changed: false,
+            default: String::new(),
+            enabled: true,
+            width: CONTROL_WIDTH,
+            wide: false,
+            narrow: false,
+        }
     }
 
     /// Whether the value differs from the default, and what that is.
@@ -73,7 +82,6 @@ impl<'a> Setting<'a> {
                 ui.allocate_ui_with_layout(vec2(left, CONTROL), Layout::top_down(Align::Min), |ui| {
                     ui.set_width(left);
                     ui.spacing_mut().item_spacing.y = 2.0;
-                    ui.add_space(if self.narrow { 6.0 } else { 0.0 });
                     name_row(ui, &label, self.changed, help.as_deref());
                     if !self.narrow {
                         ui.add(Label::new(theme::small(&about).color(p.ink_soft)).wrap());
@@ -168,7 +176,13 @@ pub fn toggle(ui: &mut Ui, on: &mut bool) -> Response {
 }
 
 /// A choice among many. True when it changed.
-pub fn dropdown<T: PartialEq + Clone>(ui: &mut Ui, id: &str, width: f32, chosen: &mut T, options: &[(T, String)]) -> bool {
+pub fn dropdown<T: PartialEq + Clone>(
+    ui: &mut Ui,
+    id: &str,
+    width: f32,
+    chosen: &mut T,
+    options: &[(T, String)],
+) -> bool {
     let shown = options.iter().find(|(v, _)| v == chosen).map(|(_, label)| label.clone()).unwrap_or_default();
     let mut changed = false;
     ComboBox::from_id_salt(id)
@@ -176,7 +190,13 @@ pub fn dropdown<T: PartialEq + Clone>(ui: &mut Ui, id: &str, width: f32, chosen:
         .truncate()
         .selected_text(shown)
         .icon(|ui, rect, visuals, _open| {
-            ui.painter().text(rect.center(), Align2::CENTER_CENTER, icons::CARET_DOWN, icons::regular(14.0), visuals.fg_stroke.color);
+            ui.painter().text(
+                rect.center(),
+                Align2::CENTER_CENTER,
+                icons::CARET_DOWN,
+                icons::regular(14.0),
+                visuals.fg_stroke.color,
+            );
         })
         .show_ui(ui, |ui| {
             ui.spacing_mut().item_spacing.y = 2.0;
@@ -225,7 +245,8 @@ pub fn field_and_buttons(ui: &mut Ui, id: &str, field: impl FnOnce(&mut Ui, f32)
 
 /// A path that can be typed; the path when the person pressed Enter.
 pub fn path_entry(ui: &mut Ui, name: &str, hint: &str, text: &mut String, width: f32) -> Option<std::path::PathBuf> {
-    let edit = TextEdit::singleline(text).desired_width(width).hint_text(hint.to_owned()).font(egui::TextStyle::Monospace);
+    let edit =
+        TextEdit::singleline(text).desired_width(width).hint_text(hint.to_owned()).font(egui::TextStyle::Monospace);
     let response = ui.add(edit.min_size(vec2(0.0, CONTROL))).accessible_name(name);
     let entered = response.lost_focus() && ui.input(|i| i.key_pressed(egui::Key::Enter));
     let typed = text.trim().trim_matches('"');

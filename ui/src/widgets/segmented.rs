@@ -10,7 +10,8 @@ pub fn segmented<T: PartialEq + Clone>(ui: &mut Ui, chosen: &mut T, options: &[(
     let mut changed = false;
     let p = theme::palette(ui);
     let ground = ui.painter().add(egui::Shape::Noop);
-    let lay = |label: &String| ui.painter().layout_no_wrap(label.clone(), FontId::proportional(13.0), Color32::PLACEHOLDER);
+    let lay =
+        |label: &String| ui.painter().layout_no_wrap(label.clone(), FontId::proportional(13.0), Color32::PLACEHOLDER);
     let words: Vec<_> = options.iter().map(|(_, label)| lay(label)).collect();
     let width: f32 = words.iter().map(|word| word.size().x + 24.0).sum();
     // From left to right in every layout.
@@ -28,7 +29,13 @@ pub fn segmented<T: PartialEq + Clone>(ui: &mut Ui, chosen: &mut T, options: &[(
             }
             let inner = rect.shrink(3.0);
             if on {
-                ui.painter().rect(inner, CornerRadius::same(theme::RADIUS - 2), p.varnish_soft, Stroke::new(1.0, p.varnish), StrokeKind::Inside);
+                ui.painter().rect(
+                    inner,
+                    CornerRadius::same(theme::RADIUS - 2),
+                    p.varnish_soft,
+                    Stroke::new(1.0, p.varnish),
+                    StrokeKind::Inside,
+                );
             } else if response.hovered() {
                 ui.painter().rect_filled(inner, CornerRadius::same(theme::RADIUS - 2), p.raised);
             }
@@ -50,7 +57,13 @@ pub fn segmented<T: PartialEq + Clone>(ui: &mut Ui, chosen: &mut T, options: &[(
         }
     });
     let rect = outer.response.rect;
-    let field = egui::epaint::RectShape::new(rect, CornerRadius::same(theme::RADIUS), p.inset, Stroke::new(1.0, p.edge), StrokeKind::Inside);
+    let field = egui::epaint::RectShape::new(
+        rect,
+        CornerRadius::same(theme::RADIUS),
+        p.inset,
+        Stroke::new(1.0, p.edge),
+        StrokeKind::Inside,
+    );
     ui.painter().set(ground, field);
     changed
 }

@@ -1,7 +1,7 @@
 use egui::accesskit::{Role, Toggled};
 use egui::{Key, Modifiers, Theme, vec2};
-use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use egui_kittest::Harness;
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use luthier_engine::protocol::{Command, Event, FinishReason, Outcome, Problem};
 
 use super::*;
@@ -41,12 +41,18 @@ fn click(window: &mut Window, label: &str) {
 }
 
 fn says(window: &Window, text: &str) -> bool {
-    window.query_all_by(|node| {
-        let holds = |said: Option<String>| said.is_some_and(|s| s.contains(text));
-        holds(node.label()) || holds(node.value())
-    })
-    .next()
-    .is_some()
+    window
+        .query_all_by(|node| {
+            let holds = |said: Option<String>| said.is_some_and(|s| s.contains(text));
+            holds(node.label()) || holds(node.value())
+        })
+        .next()
+        .is_some()
+}
+
+/// The Start button of the Method panel is disabled.
+fn start_disabled(window: &Window) -> bool {
+    window.get_all_by_label("Start training").last().is_some_and(|button| button.accesskit_node().is_disabled())
 }
 
 fn started(engine: &Engine) -> String {
@@ -76,7 +82,7 @@ fn start_is_disabled_and_says_why() {
     let (bench, engine) = bench(Language::English);
     let mut window = window(bench);
     go(&mut window, Panel::Method);
-    assert!(window.get_by_label("Start this run").accesskit_node().is_disabled());
+    assert!(start_disabled(&window));
     assert!(says(&window, "Choose a model.") && says(&window, "Import data."));
 
     window.state_mut().bench.open_model("/models/a".into());
@@ -87,10 +93,10 @@ fn start_is_disabled_and_says_why() {
     window.run();
     engine.answer_all();
     window.run();
-    assert!(!window.get_by_label("Start this run").accesskit_node().is_disabled());
+    assert!(!start_disabled(&window));
     window.state_mut().bench.state.recipe.learning_rate = 0.0;
     window.run();
-    assert!(window.get_by_label("Start this run").accesskit_node().is_disabled());
+    assert!(start_disabled(&window));
     assert!(says(&window, "Learning rate: "));
 }
 
@@ -171,7 +177,12 @@ fn a_failed_run_shows_the_whole_problem_and_what_to_do() {
     assert!(says(&window, "The training went astray"));
     assert!(says(&window, "Lower the learning rate") && says(&window, "step 20: /c/checkpoint-20"));
     click(&mut window, "Copy the message");
-    let copied = window.output().platform_output.commands.iter().any(|c| matches!(c, egui::OutputCommand::CopyText(t) if t.contains(message)));
+    let copied = window
+        .output()
+        .platform_output
+        .commands
+        .iter()
+        .any(|c| matches!(c, egui::OutputCommand::CopyText(t) if t.contains(message)));
     assert!(copied || says(&window, message));
 }
 
@@ -314,7 +325,13 @@ fn both_models_answer_the_same_question() {
         answered.push(prompt.adapter.clone());
         engine.say(Event::TokenSampled { request: *request, text: answer.into() });
         let reason = FinishReason::EndOfText;
-        engine.say(Event::GenerateFinished { request: *request, prompt_tokens: 9, new_tokens: 4, elapsed_secs: 0.5, reason });
+        engine.say(Event::GenerateFinished {
+            request: *request,
+            prompt_tokens: 9,
+            new_tokens: 4,
+            elapsed_secs: 0.5,
+            reason,
+        });
         window.run();
     }
     assert_eq!(answered, [None, Some("/out/adapter".into())]);

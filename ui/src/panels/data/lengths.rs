@@ -31,8 +31,12 @@ fn numbers(ui: &mut Ui, tokens: &TokenStats) {
             Fact::new(t!("lengths.median"), format::count(tokens.p50 as u64)),
             Fact::new(t!("lengths.p95"), format::count(tokens.p95 as u64)),
             Fact::new(t!("lengths.longest"), format::count(tokens.max as u64)),
-            Fact::new(t!("lengths.cut"), percent(tokens.cut_share)).colour(warn(tokens.cut_share)).hint(t!("lengths.cut_hint")),
-            Fact::new(t!("lengths.lost"), percent(tokens.lost_share)).colour(warn(tokens.lost_share)).hint(t!("lengths.lost_hint")),
+            Fact::new(t!("lengths.cut"), percent(tokens.cut_share))
+                .colour(warn(tokens.cut_share))
+                .hint(t!("lengths.cut_hint")),
+            Fact::new(t!("lengths.lost"), percent(tokens.lost_share))
+                .colour(warn(tokens.lost_share))
+                .hint(t!("lengths.lost_hint")),
             Fact::new(t!("lengths.learned"), percent(tokens.learned_share)).hint(t!("lengths.learned_hint")),
         ],
     );
@@ -49,7 +53,10 @@ fn histogram(ui: &mut Ui, tokens: &TokenStats, cutoff: usize) {
         .map(|(i, count)| {
             let middle = (i as f64 + 0.5) * width;
             let fill = if middle > cutoff as f64 { cut_colour } else { colour };
-            Bar::new(middle, *count as f64).width(width * 0.92).fill(fill.gamma_multiply(0.8)).stroke(egui::Stroke::NONE)
+            Bar::new(middle, *count as f64)
+                .width(width * 0.92)
+                .fill(fill.gamma_multiply(0.8))
+                .stroke(egui::Stroke::NONE)
         })
         .collect();
     let end = tokens.histogram.len() as f64 * width;
@@ -67,7 +74,9 @@ fn histogram(ui: &mut Ui, tokens: &TokenStats, cutoff: usize) {
             .include_x(0.0)
             .include_y(0.0)
             .x_axis_formatter(|mark, _| format::count(mark.value.max(0.0) as u64))
-            .y_axis_formatter(|mark, _| if mark.value.fract() == 0.0 { format::count(mark.value.max(0.0) as u64) } else { String::new() })
+            .y_axis_formatter(|mark, _| {
+                if mark.value.fract() == 0.0 { format::count(mark.value.max(0.0) as u64) } else { String::new() }
+            })
             .label_formatter(|_| None)
             .show(ui, |plot| {
                 plot.bar_chart(BarChart::new(t!("lengths.title"), bars).allow_hover(false));
@@ -76,6 +85,10 @@ fn histogram(ui: &mut Ui, tokens: &TokenStats, cutoff: usize) {
                 }
             });
     });
-    let legend = if (cutoff as f64) <= end { t!("lengths.limit_at", n = format::count(cutoff as u64)) } else { t!("lengths.limit_far", n = format::count(cutoff as u64)) };
+    let legend = if (cutoff as f64) <= end {
+        t!("lengths.limit_at", n = format::count(cutoff as u64))
+    } else {
+        t!("lengths.limit_far", n = format::count(cutoff as u64))
+    };
     ui.label(theme::soft(ui, legend));
 }

@@ -8,14 +8,15 @@ use crate::text::{say, t};
 use crate::widgets::{Card, Notice, Push, dropdown, tag};
 use crate::{icons, theme};
 
-pub fn ui(ui: &mut Ui, bench: &mut Bench, summary: &DataSummary) {
+pub fn ui(ui: &mut Ui, bench: &mut Bench, summary: &DataSummary, all: &mut bool) {
     let mut detect_again = false;
     let mut chosen = None;
     let by_hand = bench.chosen_mapping().is_some();
     let actions = |ui: &mut Ui| {
         let p = theme::palette(ui);
         if by_hand {
-            detect_again = ui.add(Push::quiet(t!("mapping.detect_again")).icon(icons::ARROW_COUNTER_CLOCKWISE).small()).clicked();
+            detect_again =
+                ui.add(Push::quiet(t!("mapping.detect_again")).icon(icons::ARROW_COUNTER_CLOCKWISE).small()).clicked();
             tag(ui, &t!("mapping.by_hand"), p.varnish, p.varnish_soft);
         } else {
             let sure = (summary.confidence * 100.0).round();
@@ -29,7 +30,7 @@ pub fn ui(ui: &mut Ui, bench: &mut Bench, summary: &DataSummary) {
     };
     Card::new(t!("mapping.title")).about(t!("mapping.about")).icon(icons::TABLE).show_with(ui, actions, |ui| {
         let mut mapping = summary.mapping.clone();
-        if parts(ui, &mut mapping, summary) {
+        if parts(ui, &mut mapping, summary, all) {
             chosen = Some(mapping);
         }
         let missing = summary.mapping.missing();
@@ -45,7 +46,7 @@ pub fn ui(ui: &mut Ui, bench: &mut Bench, summary: &DataSummary) {
 }
 
 /// The format and a dropdown for each of its parts. True when something changed.
-fn parts(ui: &mut Ui, mapping: &mut Mapping, summary: &DataSummary) -> bool {
+fn parts(ui: &mut Ui, mapping: &mut Mapping, summary: &DataSummary, all: &mut bool) -> bool {
     let mut changed = false;
     let formats: Vec<(Format, String)> = Format::ALL.into_iter().map(|f| (f, format_name(f))).collect();
     let mut format = mapping.format;
@@ -58,10 +59,14 @@ fn parts(ui: &mut Ui, mapping: &mut Mapping, summary: &DataSummary) -> bool {
     let mut columns: Vec<(Option<String>, String)> = vec![(None, t!("mapping.no_column"))];
     columns.extend(summary.columns.iter().map(|c| (Some(c.clone()), c.clone())));
     let missing = mapping.missing();
-    for part in mapping.format.parts() {
+    let seldom = [Part::History, Part::Tools, Part::Chosen, Part::Rejected, Part::KtoTag];
+    let hidden = |part: &Part| seldom.contains(part) && !summary.mapping.has(*part) && !missing.contains(part);
+    let more = mapping.format.parts().iter().any(hidden);
+    for part in mapping.format.parts().iter().filter(|part| *all || !hidden(part)) {
         let mut column = mapping.column(*part).map(str::to_owned);
         let about = say(&format!("part.{}.about", part.name()));
-        let name = if missing.contains(part) { t!("mapping.needed", part = part_name(*part)) } else { part_name(*part) };
+        let name =
+            if missing.contains(part) { t!("mapping.needed", part = part_name(*part)) } else { part_name(*part) };
         row(ui, &name, &about, |ui| {
             if dropdown(ui, part.name(), 240.0, &mut column, &columns) {
                 match column.clone() {
@@ -71,6 +76,13 @@ fn parts(ui: &mut Ui, mapping: &mut Mapping, summary: &DataSummary) -> bool {
                 changed = true;
             }
         });
+    }
+    if more {
+        let (icon, word) =
+            if *all { (icons::CARET_UP, t!("mapping.fewer")) } else { (icons::CARET_DOWN, t!("mapping.more")) };
+        if ui.add(Push::quiet(word).icon(icon).small()).clicked() {
+            *all = !*all;
+        }
     }
     changed
 }
@@ -90,7 +102,8 @@ fn row(ui: &mut Ui, name: &str, about: &str, control: impl FnOnce(&mut Ui)) {
 fn tags_row(ui: &mut Ui, summary: &DataSummary) {
     if matches!(summary.format, Format::Sharegpt | Format::Messages) {
         let tags = &summary.mapping.tags;
-        let words = t!("mapping.tags", role = tags.role, content = tags.content, user = tags.user, assistant = tags.assistant);
+        let words =
+            t!("mapping.tags", role = tags.role, content = tags.content, user = tags.user, assistant = tags.assistant);
         let words = theme::soft(ui, words);
         ui.add(Label::new(words).wrap());
     }

@@ -14,7 +14,8 @@ use crate::dialogs::Ask;
 use crate::state::usable_rows;
 use crate::text::{t, try_say};
 use crate::widgets::{
-    Card, Fact, IconButton, Notice, Push, column, empty_state, facts, field_and_buttons, path_entry, problem_box, progress_bar, tag,
+    Card, Fact, IconButton, Notice, Push, column, empty_state, facts, field_and_buttons, path_entry, problem_box,
+    progress_bar, tag,
 };
 use crate::{format, icons, theme};
 
@@ -22,6 +23,8 @@ use crate::{format, icons, theme};
 pub struct DataPanel {
     typed: String,
     preview: preview::Preview,
+    /// The mapping shows parts that few files have.
+    all_parts: bool,
 }
 
 impl DataPanel {
@@ -38,7 +41,7 @@ impl DataPanel {
             match bench.state.data.summary.clone() {
                 Some(summary) => {
                     summary_card(ui, bench, &summary);
-                    mapping::ui(ui, bench, &summary);
+                    mapping::ui(ui, bench, &summary, &mut self.all_parts);
                     problems(ui, &summary);
                     split::ui(ui, bench, &summary);
                     lengths::ui(ui, bench, &summary);
@@ -89,7 +92,12 @@ fn reading(ui: &mut Ui, bench: &mut Bench) {
         ui.horizontal(|ui| {
             let (done, total) = bench.state.data.progress;
             let text = match fraction {
-                Some(f) => t!("data.read_of", done = format::bytes(done), total = format::bytes(total), percent = (f * 100.0).round()),
+                Some(f) => t!(
+                    "data.read_of",
+                    done = format::bytes(done),
+                    total = format::bytes(total),
+                    percent = (f * 100.0).round()
+                ),
                 None => t!("data.opening"),
             };
             ui.label(text);
@@ -134,7 +142,10 @@ fn summary_card(ui: &mut Ui, bench: &mut Bench, summary: &DataSummary) {
             Fact::new(t!("data.read_in"), format::duration(summary.elapsed_secs)),
         ];
         if let Some(tokens) = &summary.tokens {
-            list.push(Fact::new(t!("data.mean_tokens"), format::significant(f64::from(tokens.mean), 3)).hint(t!("data.mean_tokens_hint")));
+            list.push(
+                Fact::new(t!("data.mean_tokens"), format::significant(f64::from(tokens.mean), 3))
+                    .hint(t!("data.mean_tokens_hint")),
+            );
         }
         facts(ui, 150.0, list);
         for warning in &summary.warnings {
@@ -153,7 +164,11 @@ fn problems(ui: &mut Ui, summary: &DataSummary) {
     if summary.problems.is_empty() {
         return;
     }
-    let about = t!("data.problems_about", n = format::count(summary.problem_count as u64), rows = format::count(summary.rows as u64));
+    let about = t!(
+        "data.problems_about",
+        n = format::count(summary.problem_count as u64),
+        rows = format::count(summary.rows as u64)
+    );
     let copy = |ui: &mut Ui| {
         if ui.add(IconButton::new(icons::COPY, t!("data.copy_problems"))).clicked() {
             let lines = summary.problems.iter().map(|p| format!("{}\t{}\t{}", p.row, p.line, p.reason));
@@ -170,7 +185,11 @@ fn problems(ui: &mut Ui, summary: &DataSummary) {
                         line => t!("data.row_line", row = problem.row, line = line),
                     };
                     let place = theme::soft(ui, place);
-                    ui.add_sized([150.0, 18.0], Label::new(place).halign(egui::Align::Min));
+                    let left = egui::Layout::left_to_right(egui::Align::Center);
+                    ui.allocate_ui_with_layout(egui::vec2(150.0, 18.0), left, |ui| {
+                        ui.set_min_width(150.0);
+                        ui.add(Label::new(place).truncate());
+                    });
                     ui.add(Label::new(RichText::new(&problem.reason).size(13.0)).wrap());
                 });
             }

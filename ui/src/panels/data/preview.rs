@@ -83,7 +83,8 @@ fn job(ui: &Ui, segments: &[Segment]) -> LayoutJob {
         let text: String = segment.text.chars().take(left).collect();
         left -= text.chars().count();
         let (color, background) = if segment.learned { (p.ink, p.varnish_soft) } else { (p.ink_soft, p.inset) };
-        let format = TextFormat { background, line_height: Some(20.0), ..TextFormat::simple(FontId::monospace(13.0), color) };
+        let format =
+            TextFormat { background, line_height: Some(20.0), ..TextFormat::simple(FontId::monospace(13.0), color) };
         job.append(&text, 0.0, format);
         if left == 0 {
             job.append(" …", 0.0, TextFormat::simple(FontId::monospace(13.0), p.ink_soft));

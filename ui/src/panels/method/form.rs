@@ -28,7 +28,14 @@ impl<'a> Form<'a> {
         }
     }
 
-    pub fn number<N: Numeric + PartialEq>(&mut self, ui: &mut Ui, name: &str, field: Field<N>, range: std::ops::RangeInclusive<N>, speed: f64) {
+    pub fn number<N: Numeric + PartialEq>(
+        &mut self,
+        ui: &mut Ui,
+        name: &str,
+        field: Field<N>,
+        range: std::ops::RangeInclusive<N>,
+        speed: f64,
+    ) {
         self.line(ui);
         let default = *field(&mut self.default);
         let value = field(self.recipe);
@@ -88,7 +95,13 @@ impl<'a> Form<'a> {
     }
 
     /// A choice among `all`; the words are the texts `choice.WORD`.
-    pub fn choice<T: PartialEq + Copy + std::fmt::Display + 'static>(&mut self, ui: &mut Ui, name: &str, field: Field<T>, all: &[T]) {
+    pub fn choice<T: PartialEq + Copy + std::fmt::Display + 'static>(
+        &mut self,
+        ui: &mut Ui,
+        name: &str,
+        field: Field<T>,
+        all: &[T],
+    ) {
         self.line(ui);
         let default = *field(&mut self.default);
         let value = field(self.recipe);
@@ -120,7 +133,14 @@ impl<'a> Form<'a> {
     }
 
     /// A row with a control of its own. True when the person asked for the default.
-    pub fn own(&mut self, ui: &mut Ui, name: &str, changed: bool, default: String, control: impl FnOnce(&mut Ui, &mut Recipe)) -> bool {
+    pub fn own(
+        &mut self,
+        ui: &mut Ui,
+        name: &str,
+        changed: bool,
+        default: String,
+        control: impl FnOnce(&mut Ui, &mut Recipe),
+    ) -> bool {
         self.line(ui);
         let recipe = &mut *self.recipe;
         Setting::new(name).changed(changed, default).show(ui, |ui| control(ui, recipe))

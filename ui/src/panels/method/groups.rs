@@ -153,7 +153,14 @@ fn evaluation(ui: &mut Ui, bench: &mut Bench) {
         let mut form = Form::new(&mut bench.state.recipe);
         form.choice(ui, "eval_strategy", |r| &mut r.eval_strategy, Interval::ALL);
         if form.recipe.eval_strategy == Interval::Steps {
-            form.optional(ui, "eval_steps", |r| &mut r.eval_steps, 1..=1_000_000, 50, &t!("method.eval_auto", n = interval));
+            form.optional(
+                ui,
+                "eval_steps",
+                |r| &mut r.eval_steps,
+                1..=1_000_000,
+                50,
+                &t!("method.eval_auto", n = interval),
+            );
         }
         form.number(ui, "per_device_eval_batch_size", |r| &mut r.per_device_eval_batch_size, 1..=4096, 0.1);
         form.optional(ui, "early_stopping_steps", |r| &mut r.early_stopping_steps, 1..=1000, 3, &t!("word.no"));

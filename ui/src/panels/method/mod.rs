@@ -7,7 +7,10 @@ mod recipe_view;
 use std::sync::Arc;
 
 use egui::accesskit::Role;
-use egui::{Align2, Color32, CornerRadius, FontId, Frame, Galley, Label, ScrollArea, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2};
+use egui::{
+    Align2, Color32, CornerRadius, FontId, Frame, Galley, Label, ScrollArea, Sense, Stroke, StrokeKind, Ui, WidgetInfo,
+    pos2, vec2,
+};
 use luthier_engine::recipe::{FinetuningType, Recipe};
 
 use super::data::kind_name;
@@ -27,16 +30,21 @@ pub struct MethodPanel {
 
 impl MethodPanel {
     pub fn ui(&mut self, ui: &mut Ui, bench: &mut Bench) {
-        egui::Panel::right("method-side").exact_size(SIDE).resizable(false).show_separator_line(false).frame(Frame::NONE).show(ui, |ui| {
-            ScrollArea::vertical().id_salt("method-side").auto_shrink([false, false]).show(ui, |ui| {
-                ui.add_space(16.0 - 12.0 + 8.0);
-                ui.set_width(SIDE - 24.0);
-                ui.spacing_mut().item_spacing.y = 12.0;
-                start_card(ui, bench);
-                self.recipe_view.ui(ui, bench);
-                ui.add_space(24.0);
+        egui::Panel::right("method-side")
+            .exact_size(SIDE)
+            .resizable(false)
+            .show_separator_line(false)
+            .frame(Frame::NONE)
+            .show(ui, |ui| {
+                ScrollArea::vertical().id_salt("method-side").auto_shrink([false, false]).show(ui, |ui| {
+                    ui.add_space(16.0);
+                    ui.set_width(SIDE - 24.0);
+                    ui.spacing_mut().item_spacing.y = 12.0;
+                    start_card(ui, bench);
+                    self.recipe_view.ui(ui, bench);
+                    ui.add_space(24.0);
+                });
             });
-        });
         column(ui, "method", |ui| {
             methods(ui, bench);
             changed_line(ui, bench);
@@ -78,12 +86,20 @@ pub fn reason(missing: &Missing) -> String {
 fn methods(ui: &mut Ui, bench: &mut Bench) {
     let cards = [
         (FinetuningType::Lora, icons::PAPERCLIP, t!("method.lora"), t!("method.lora_about"), t!("method.lora_cost")),
-        (FinetuningType::Freeze, icons::SNOWFLAKE, t!("method.freeze"), t!("method.freeze_card"), t!("method.freeze_cost")),
+        (
+            FinetuningType::Freeze,
+            icons::SNOWFLAKE,
+            t!("method.freeze"),
+            t!("method.freeze_card"),
+            t!("method.freeze_cost"),
+        ),
         (FinetuningType::Full, icons::STACK, t!("method.full"), t!("method.full_about"), t!("method.full_cost")),
     ];
     // All as high as the longest needs.
     let width = (ui.available_width() - 2.0 * ui.spacing().item_spacing.x) / 3.0 - 28.0;
-    let lines = |text: &str, size: f32| ui.painter().layout(text.to_owned(), FontId::proportional(size), Color32::PLACEHOLDER, width);
+    let lines = |text: &str, size: f32| {
+        ui.painter().layout(text.to_owned(), FontId::proportional(size), Color32::PLACEHOLDER, width)
+    };
     let texts: Vec<_> = cards.iter().map(|(_, _, _, about, cost)| (lines(about, 13.0), lines(cost, 12.0))).collect();
     let height = texts.iter().map(|(about, cost)| about.size().y + cost.size().y).fold(0.0, f32::max) + 62.0;
     columns(ui, cards.len(), |ui, i| {
@@ -112,7 +128,13 @@ fn method_card(ui: &mut Ui, icon: char, name: &str, texts: (Arc<Galley>, Arc<Gal
     ui.painter().text(pos2(inner.left() + 10.0, line), Align2::CENTER_CENTER, icon, icons::regular(22.0), ink);
     ui.painter().text(pos2(inner.left() + 30.0, line), Align2::LEFT_CENTER, name, theme::strong_font(16.0), p.ink);
     if on {
-        ui.painter().text(pos2(inner.right() - 8.0, line), Align2::CENTER_CENTER, icons::CHECK_CIRCLE, icons::filled(18.0), p.varnish);
+        ui.painter().text(
+            pos2(inner.right() - 8.0, line),
+            Align2::CENTER_CENTER,
+            icons::CHECK_CIRCLE,
+            icons::filled(18.0),
+            p.varnish,
+        );
     }
     let (about, cost) = texts;
     let under = inner.top() + 32.0 + about.size().y + 6.0;
@@ -129,24 +151,28 @@ fn changed(recipe: &Recipe) -> usize {
 
 fn changed_line(ui: &mut Ui, bench: &mut Bench) {
     let n = changed(&bench.state.recipe);
-    ui.allocate_ui_with_layout(vec2(ui.available_width(), 28.0), egui::Layout::left_to_right(egui::Align::Center), |ui| {
-        let p = theme::palette(ui);
-        if n == 0 {
-            ui.label(theme::soft(ui, t!("method.all_default")));
-            return;
-        }
-        tag(ui, &t!("method.changed", n = n), p.varnish, p.varnish_soft);
-        if ui.add(Push::quiet(t!("method.reset_all")).icon(icons::ARROW_COUNTER_CLOCKWISE).small()).clicked() {
-            let kept = &bench.state.recipe;
-            bench.state.recipe = Recipe {
-                model_name_or_path: kept.model_name_or_path.clone(),
-                dataset: kept.dataset.clone(),
-                finetuning_type: kept.finetuning_type,
-                ..Recipe::default()
-            };
-            bench.notes.push(t!("note.reset"));
-        }
-    });
+    ui.allocate_ui_with_layout(
+        vec2(ui.available_width(), 28.0),
+        egui::Layout::left_to_right(egui::Align::Center),
+        |ui| {
+            let p = theme::palette(ui);
+            if n == 0 {
+                ui.label(theme::soft(ui, t!("method.all_default")));
+                return;
+            }
+            tag(ui, &t!("method.changed", n = n), p.varnish, p.varnish_soft);
+            if ui.add(Push::quiet(t!("method.reset_all")).icon(icons::ARROW_COUNTER_CLOCKWISE).small()).clicked() {
+                let kept = &bench.state.recipe;
+                bench.state.recipe = Recipe {
+                    model_name_or_path: kept.model_name_or_path.clone(),
+                    dataset: kept.dataset.clone(),
+                    finetuning_type: kept.finetuning_type,
+                    ..Recipe::default()
+                };
+                bench.notes.push(t!("note.reset"));
+            }
+        },
+    );
 }
 
 fn start_card(ui: &mut Ui, bench: &mut Bench) {
@@ -165,7 +191,6 @@ fn start_card(ui: &mut Ui, bench: &mut Bench) {
         }
         ui.add_space(4.0);
         let button = Push::primary(t!("command.start_training")).icon(icons::PLAY).large().width(ui.available_width());
-        let button = button.name(t!("method.start_here"));
         if ui.add_enabled(missing.is_empty(), button).clicked() {
             bench.start_training();
         }

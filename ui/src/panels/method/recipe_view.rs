@@ -27,7 +27,11 @@ impl RecipeView {
                     ui.ctx().copy_text(bench.whole_recipe().to_yaml());
                     bench.notes.push(t!("note.recipe_copied"));
                 }
-                let (icon, word) = if self.shown { (icons::CARET_UP, t!("recipe.hide")) } else { (icons::CARET_DOWN, t!("recipe.show")) };
+                let (icon, word) = if self.shown {
+                    (icons::CARET_UP, t!("recipe.hide"))
+                } else {
+                    (icons::CARET_DOWN, t!("recipe.show"))
+                };
                 if ui.add(Push::quiet(word).icon(icon).small()).clicked() {
                     self.shown = !self.shown;
                 }

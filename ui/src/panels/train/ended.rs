@@ -1,7 +1,7 @@
 //! How a run ended, and what to do now.
 
 use egui::{Label, RichText, Ui};
-use luthier_engine::protocol::{Outcome, Problem};
+use luthier_engine::protocol::{Outcome, Problem, StepReport};
 
 use crate::bench::Bench;
 use crate::panels::Panel;
@@ -13,17 +13,24 @@ use crate::{format, icons};
 pub fn ui(ui: &mut Ui, bench: &mut Bench, run: &Run, outcome: &Outcome) {
     match outcome {
         Outcome::Completed { result } => {
-            let first = run.steps.first().map_or(0.0, |s| f64::from(s.loss));
-            let last = run.last().map_or(0.0, |s| f64::from(s.loss));
+            let n = run.steps.len();
+            let few = n.div_ceil(10).min(10);
+            let (first, last) = (mean_loss(&run.steps[..few]), mean_loss(&run.steps[n - few..]));
             let time = format::duration(run.last().map_or(0.0, |s| s.elapsed_secs));
             let text = t!("ended.completed", time = time, from = format::loss(first), to = format::loss(last));
             Notice::good(text).show_with(ui, |ui| result_row(ui, bench, Some(result)));
         }
         Outcome::Stopped { result, reason } => {
-            Notice::info(t!("ended.stopped", reason = reason)).show_with(ui, |ui| result_row(ui, bench, result.as_ref()));
+            Notice::info(t!("ended.stopped", reason = reason))
+                .show_with(ui, |ui| result_row(ui, bench, result.as_ref()));
         }
         Outcome::Failed { problem } => failed(ui, bench, run, problem),
     }
+}
+
+/// Single steps jump; the mean of a few tells where the loss was.
+fn mean_loss(steps: &[StepReport]) -> f64 {
+    steps.iter().map(|s| f64::from(s.loss)).sum::<f64>() / steps.len().max(1) as f64
 }
 
 fn result_row(ui: &mut Ui, bench: &mut Bench, result: Option<&std::path::PathBuf>) {

@@ -55,7 +55,8 @@ enum Action {
 
 fn nothing_yet(ui: &mut Ui, bench: &mut Bench) {
     let ready = bench.state.missing().is_empty();
-    let (icon, word) = if ready { (icons::PLAY, t!("command.start_training")) } else { (icons::PLAY, t!("command.try_sample")) };
+    let (icon, word) =
+        if ready { (icons::PLAY, t!("command.start_training")) } else { (icons::PLAY, t!("command.try_sample")) };
     if empty_state(ui, icons::CHART_LINE_DOWN, &t!("train.empty"), &t!("train.empty_about"), Some((icon, &word))) {
         if ready { bench.start_training() } else { bench.try_sample() }
     }
@@ -140,7 +141,8 @@ fn controls(ui: &mut Ui, run: &Run) -> Option<Action> {
         if ui.add(Push::danger(t!("command.stop")).icon(icons::STOP)).on_hover_text(t!("train.stop_hint")).clicked() {
             action = Some(Action::Stop);
         }
-        let save = Push::plain(if run.saving { t!("train.saving") } else { t!("command.save_now") }).icon(icons::FLOPPY_DISK);
+        let save =
+            Push::plain(if run.saving { t!("train.saving") } else { t!("command.save_now") }).icon(icons::FLOPPY_DISK);
         if ui.add_enabled(stepping && !run.saving, save).on_hover_text(t!("train.save_hint")).clicked() {
             action = Some(Action::Save);
         }
@@ -161,7 +163,7 @@ fn numbers(ui: &mut Ui, run: &Run) {
     let of = |get: &dyn Fn(&luthier_engine::protocol::StepReport) -> String| last.map_or_else(dash, get);
     let p = theme::palette(ui);
     let best = run.evals.iter().map(|e| e.loss).min_by(f32::total_cmp);
-    let memory = of(&|s| format!("{} / {}", format::bytes(s.memory_bytes), format::bytes(s.peak_memory_bytes)));
+    let memory = of(&|s| format::byte_pair(s.memory_bytes, s.peak_memory_bytes));
     let mut list = vec![
         Fact::new(t!("train.step"), of(&|s| t!("train.step_of", step = s.step, total = run.total_steps()))),
         Fact::new(t!("train.epoch"), of(&|s| format!("{:.2}", s.epoch))),

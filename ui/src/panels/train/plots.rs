@@ -35,7 +35,7 @@ impl Curves {
         };
         Card::new(t!("plot.loss")).icon(icons::CHART_LINE_DOWN).show_with(ui, slider, |ui| self.loss(ui, run));
         let small = [
-            (t!("plot.rate"), "rate", &self.rate, 4, format::rate as fn(f64) -> String),
+            (t!("plot.rate"), "rate", &self.rate, 6, format::rate as fn(f64) -> String),
             (t!("plot.norm"), "norm", &self.norm, 2, format::loss as fn(f64) -> String),
             (t!("plot.speed"), "speed", &self.speed, 1, format::per_second as fn(f64) -> String),
         ];
@@ -75,8 +75,18 @@ impl Curves {
             plot.line(Line::new(t!("plot.raw"), self.raw.as_slice()).color(train.gamma_multiply(0.4)).width(1.0));
             plot.line(Line::new(t!("plot.smooth"), self.smooth.as_slice()).color(train).width(2.0));
             if !self.evals.is_empty() {
-                plot.line(Line::new(t!("plot.eval"), self.evals.as_slice()).color(eval).width(1.5).style(LineStyle::dashed_loose()));
-                plot.points(Points::new(t!("plot.eval"), self.evals.as_slice()).color(eval).radius(4.0).shape(MarkerShape::Diamond));
+                plot.line(
+                    Line::new(t!("plot.eval"), self.evals.as_slice())
+                        .color(eval)
+                        .width(1.5)
+                        .style(LineStyle::dashed_loose()),
+                );
+                plot.points(
+                    Points::new(t!("plot.eval"), self.evals.as_slice())
+                        .color(eval)
+                        .radius(4.0)
+                        .shape(MarkerShape::Diamond),
+                );
             }
         });
         ui.horizontal(|ui| {
@@ -127,7 +137,13 @@ fn plot(ui: &Ui, id: &str, height: f32, say: fn(f64) -> String) -> Plot<'static>
         .link_axis(group, Vec2b::new(true, false))
         .link_cursor(group, Vec2b::new(true, false))
         .y_axis_min_width(44.0)
-        .x_axis_formatter(|mark, _| if mark.value.fract() == 0.0 && mark.value >= 0.0 { format::count(mark.value as u64) } else { String::new() })
+        .x_axis_formatter(|mark, _| {
+            if mark.value.fract() == 0.0 && mark.value >= 0.0 {
+                format::count(mark.value as u64)
+            } else {
+                String::new()
+            }
+        })
         .y_axis_formatter(move |mark, _| axis_number(mark.value))
         .label_formatter(move |at| {
             let point = match at {
@@ -139,7 +155,13 @@ fn plot(ui: &Ui, id: &str, height: f32, say: fn(f64) -> String) -> Plot<'static>
 }
 
 fn axis_number(value: f64) -> String {
-    if value.abs() >= 1e4 { format::count(value.round().max(0.0) as u64) } else if value != 0.0 && value.abs() < 1e-2 { format::rate(value) } else { format::significant(value, 4) }
+    if value.abs() >= 1e4 {
+        format::count(value.round().max(0.0) as u64)
+    } else if value != 0.0 && value.abs() < 1e-2 {
+        format::rate(value)
+    } else {
+        format::significant(value, 4)
+    }
 }
 
 /// Exponential moving average, started without bias as TensorBoard does.
