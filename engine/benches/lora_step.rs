@@ -69,7 +69,8 @@ fn case(at: usize) {
         let began = Instant::now();
         let mut grads = GradientSum::default();
         let key = DropoutKey { seed: 0, step, micro_batch: 0 };
-        let sums = Pass { learning: &learning, graph }.forward_backward(&model, &batch, scale, key, &mut grads).expect("pass");
+        let sums =
+            Pass { learning: &learning, graph }.forward_backward(&model, &batch, scale, key, &mut grads).expect("pass");
         let norm = global_norm(&grads).expect("norm");
         optimizer.step(&mut model.params, grads, 1e-4, 1.0);
         if step > 0 {

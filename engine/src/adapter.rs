@@ -87,7 +87,8 @@ impl Adapter {
         if let Targets::Names(names) = &config.target_modules {
             let known = |n: &&String| sites.keys().any(|path| path.ends_with(&format!(".{n}")) || path == *n);
             if let Some(stranger) = names.iter().find(|n| !known(n)) {
-                let reason = format!("names '{stranger}', but this model's linear layers are {}", LINEAR_NAMES.join(", "));
+                let reason =
+                    format!("names '{stranger}', but this model's linear layers are {}", LINEAR_NAMES.join(", "));
                 return Err(Error::model(place, "target_modules", reason));
             }
         }
@@ -137,7 +138,9 @@ impl Model {
             match files.shape(&name) {
                 None => return Err(Error::model(&weights, name, "is missing")),
                 Some(found) if found != shape => {
-                    let reason = format!("has shape {found:?}, but this base model needs {shape:?}: it was made for another model");
+                    let reason = format!(
+                        "has shape {found:?}, but this base model needs {shape:?}: it was made for another model"
+                    );
                     return Err(Error::model(&weights, name, reason));
                 }
                 Some(_) => {
@@ -203,7 +206,12 @@ fn read_folder(folder: &Path) -> Result<(LoraConfig, WeightFiles)> {
     let unsupported = |reason: String| Error::ModelUnsupported { path: path.clone(), reason };
     match json["peft_type"].as_str() {
         Some("LORA") => {}
-        other => return Err(unsupported(format!("adapters of type {} are not in this version yet", other.unwrap_or("(none)")))),
+        other => {
+            return Err(unsupported(format!(
+                "adapters of type {} are not in this version yet",
+                other.unwrap_or("(none)")
+            )));
+        }
     }
     for key in ["use_dora", "fan_in_fan_out", "lora_bias"] {
         if json[key] == true {

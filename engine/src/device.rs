@@ -3,9 +3,10 @@
 //! A GPU is offered only after a small computation on it gave the CPU's numbers. That is tried in a child process
 //! (`luthier probe-device`), so that a crashing or hanging driver takes nothing along. No GPU is a normal state.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::sync::{Mutex, OnceLock};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use burn::tensor::{Device, DeviceType, FloatDType, IntDType, Tensor, TensorData};
@@ -30,38 +31,69 @@ struct Probe {
     error: Option<String>,
 }
 
-/// All devices with their verdicts; probing happens once a process and is remembered.
+/// All devices with their verdicts; each is tried once a process, and that is remembered.
 pub fn probe() -> Vec<DeviceInfo> {
-    static FOUND: OnceLock<Mutex<Option<Vec<DeviceInfo>>>> = OnceLock::new();
-    let mut found = FOUND.get_or_init(Mutex::default).lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    found.get_or_insert_with(probe_afresh).clone()
+    let mut devices = vec![cpu()];
+    devices.extend(listed().into_iter().map(tried));
+    devices
 }
 
-fn probe_afresh() -> Vec<DeviceInfo> {
-    let mut devices = vec![cpu()];
-    for kind in [DeviceKind::Cuda, DeviceKind::Gpu] {
-        if kind == DeviceKind::Cuda && !cfg!(feature = "cuda") {
-            continue;
+/// What was found and tried so far.
+#[derive(Default)]
+struct Found {
+    listed: Option<Vec<DeviceInfo>>,
+    verdicts: HashMap<String, Verdict>,
+}
+
+fn found() -> MutexGuard<'static, Found> {
+    static FOUND: OnceLock<Mutex<Found>> = OnceLock::new();
+    FOUND.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The GPUs that are here, untried.
+fn listed() -> Vec<DeviceInfo> {
+    let list = || {
+        let kinds = [(DeviceKind::Cuda, "cuda"), (DeviceKind::Gpu, "gpu")];
+        let built_in = kinds.into_iter().filter(|(kind, _)| *kind != DeviceKind::Cuda || cfg!(feature = "cuda"));
+        let mut devices = Vec::new();
+        for (kind, word) in built_in {
+            for (i, Probe { name, software, .. }) in
+                ask_child(&format!("{word}:list")).into_iter().flatten().enumerate()
+            {
+                let verdict = Verdict::Refused { reason: "it was not tried".into() };
+                devices.push(DeviceInfo {
+                    id: format!("{word}:{i}"),
+                    kind,
+                    name,
+                    software,
+                    memory_bytes: None,
+                    verdict,
+                });
+            }
         }
-        let word = if kind == DeviceKind::Cuda { "cuda" } else { "gpu" };
-        let Ok(listed) = ask_child(&format!("{word}:list")) else { continue };
-        for (i, listed) in listed.into_iter().enumerate() {
-            let id = format!("{word}:{i}");
-            let verdict = match ask_child(&id).map(|mut probes| probes.pop()) {
-                Ok(Some(Probe { difference: Some(d), error: None, .. })) if d <= TOLERANCE => {
-                    Verdict::Trusted { largest_difference: d }
-                }
-                Ok(Some(Probe { difference: Some(d), error: None, .. })) => {
-                    Verdict::Refused { reason: format!("its numbers differ from the CPU's by {d:.1e}") }
-                }
-                Ok(Some(Probe { error: Some(reason), .. })) | Err(reason) => Verdict::Refused { reason },
-                Ok(_) => Verdict::Refused { reason: "the trial ended without an answer".into() },
-            };
-            let (name, software) = (listed.name, listed.software);
-            devices.push(DeviceInfo { id, kind, name, software, memory_bytes: None, verdict });
-        }
-    }
-    devices
+        devices
+    };
+    found().listed.get_or_insert_with(list).clone()
+}
+
+/// The device with what a trial says of it.
+fn tried(device: DeviceInfo) -> DeviceInfo {
+    let known = found().verdicts.get(&device.id).cloned();
+    let verdict = known.unwrap_or_else(|| {
+        let verdict = match ask_child(&device.id).map(|mut probes| probes.pop()) {
+            Ok(Some(Probe { difference: Some(d), error: None, .. })) if d <= TOLERANCE => {
+                Verdict::Trusted { largest_difference: d }
+            }
+            Ok(Some(Probe { difference: Some(d), error: None, .. })) => {
+                Verdict::Refused { reason: format!("its numbers differ from the CPU's by {d:.1e}") }
+            }
+            Ok(Some(Probe { error: Some(reason), .. })) | Err(reason) => Verdict::Refused { reason },
+            Ok(_) => Verdict::Refused { reason: "the trial ended without an answer".into() },
+        };
+        found().verdicts.insert(device.id.clone(), verdict.clone());
+        verdict
+    });
+    DeviceInfo { verdict, ..device }
 }
 
 fn cpu() -> DeviceInfo {
@@ -195,22 +227,28 @@ pub fn open(spec: &str) -> Result<(Device, String)> {
     if spec == "cpu" {
         return Ok((unchecked("cpu")?, "cpu".into()));
     }
-    let found = probe();
-    let wanted = |d: &&DeviceInfo| match spec.as_str() {
-        "auto" | "" => !d.software && matches!(d.verdict, Verdict::Trusted { .. }) && d.kind != DeviceKind::Cpu,
+    let automatic = spec == "auto" || spec.is_empty();
+    let wanted = |d: &DeviceInfo| match spec.as_str() {
+        // A "GPU" that computes on the CPU is slower than the CPU itself.
+        _ if automatic => !d.software,
         "gpu" => d.kind == DeviceKind::Gpu,
         "cuda" => d.kind == DeviceKind::Cuda,
         id => d.id == id,
     };
-    match found.iter().find(wanted) {
-        Some(DeviceInfo { id, name, verdict: Verdict::Trusted { .. }, .. }) => {
-            Ok((unchecked(id)?, format!("{id} ({name})")))
+    let mut refused = None;
+    for DeviceInfo { id, name, verdict, .. } in listed().into_iter().filter(wanted).map(tried) {
+        match verdict {
+            Verdict::Trusted { .. } => return Ok((unchecked(&id)?, format!("{id} ({name})"))),
+            Verdict::Refused { reason } => refused = refused.or(Some((id, reason))),
         }
-        Some(DeviceInfo { id, verdict: Verdict::Refused { reason }, .. }) => {
-            Err(Error::Device { device: id.clone(), reason: format!("it is not used, because {reason}") })
-        }
-        None if spec == "auto" || spec.is_empty() => Ok((unchecked("cpu")?, "cpu".into())),
-        None => Err(Error::Device { device: spec, reason: "there is no such device here; `luthier devices` lists them".into() }),
+    }
+    match refused {
+        _ if automatic => Ok((unchecked("cpu")?, "cpu".into())),
+        Some((device, reason)) => Err(Error::Device { device, reason: format!("it is not used, because {reason}") }),
+        None => Err(Error::Device {
+            device: spec,
+            reason: "there is no such device here; `luthier devices` lists them".into(),
+        }),
     }
 }
 

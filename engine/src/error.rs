@@ -46,7 +46,9 @@ pub enum Error {
     #[error("out of memory while {during}")]
     OutOfMemory { during: String },
     /// NaN or infinity in loss or gradient.
-    #[error("{what} became {value} at step {step}, batch {batch} (rows {rows}); the last good checkpoint is {checkpoint}")]
+    #[error(
+        "{what} became {value} at step {step}, batch {batch} (rows {rows}); the last good checkpoint is {checkpoint}"
+    )]
     Diverged { step: usize, batch: usize, rows: String, what: String, value: f32, checkpoint: String },
     #[error("{}: {reason}", path.display())]
     Io { path: PathBuf, reason: String },

@@ -49,12 +49,18 @@ fn frozen_method(recipe: &Recipe, config: &ModelConfig) -> Result<BTreeSet<Strin
     let strangers = |field: &'static str, list: &[String], known: &str| -> Result<()> {
         match list.iter().find(|m| *m != "all" && !found.contains(m.as_str())) {
             None => Ok(()),
-            Some(m) => Err(Error::recipe(field, format!("this model has no module '{m}'"), format!("known are {known}"))),
+            Some(m) => {
+                Err(Error::recipe(field, format!("this model has no module '{m}'"), format!("known are {known}")))
+            }
         }
     };
     let inside = "all, mlp, self_attn, q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj, down_proj, input_layernorm, post_attention_layernorm";
     strangers("freeze_trainable_modules", &recipe.freeze_trainable_modules, inside)?;
-    let outside = if config.tied { "embed_tokens, norm (the head shares the embedding's weights)" } else { "embed_tokens, norm, lm_head" };
+    let outside = if config.tied {
+        "embed_tokens, norm (the head shares the embedding's weights)"
+    } else {
+        "embed_tokens, norm, lm_head"
+    };
     strangers("freeze_extra_modules", &recipe.freeze_extra_modules, outside)?;
     Ok(names)
 }
@@ -73,7 +79,11 @@ pub fn learning(recipe: &Recipe, model: &Model) -> Result<BTreeSet<String>> {
         },
     };
     if names.is_empty() {
-        return Err(Error::recipe("finetuning_type", "with these settings nothing would learn", "choose at least one layer"));
+        return Err(Error::recipe(
+            "finetuning_type",
+            "with these settings nothing would learn",
+            "choose at least one layer",
+        ));
     }
     Ok(names)
 }

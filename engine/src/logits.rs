@@ -37,7 +37,14 @@ pub fn run(model: &Path, adapter: Option<&Path>, device: &str, input: &Path, out
 }
 
 /// Logits [batch, width, vocabulary], flat; zero where the mask is.
-pub fn of_batch(model: &Model, ids: &[i64], mask: &[i64], batch: usize, width: usize, place: &Path) -> Result<Vec<f32>> {
+pub fn of_batch(
+    model: &Model,
+    ids: &[i64],
+    mask: &[i64],
+    batch: usize,
+    width: usize,
+    place: &Path,
+) -> Result<Vec<f32>> {
     let vocab = model.config.vocab;
     let mut out = vec![0f32; batch * width * vocab];
     for row in 0..batch {

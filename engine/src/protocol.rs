@@ -20,20 +20,37 @@ pub enum Command {
     /// Lists devices and tries each one in a child process. Answer: `DevicesProbed`.
     ProbeDevices,
     /// Reads headers and config only. Answer: `ModelInspected` or `CommandFailed`.
-    InspectModel { request: RequestId, path: PathBuf },
+    InspectModel {
+        request: RequestId,
+        path: PathBuf,
+    },
     /// Reads a data file (a newer request cancels an older one). Answer: `DataProgress`..., `DataInspected` or `CommandFailed`.
-    InspectData { request: RequestId, source: DataSource },
-    CancelInspect { request: RequestId },
+    InspectData {
+        request: RequestId,
+        source: DataSource,
+    },
+    CancelInspect {
+        request: RequestId,
+    },
     /// Ends in exactly one `RunFinished`.
-    StartRun { id: RunId, recipe: Box<Recipe>, resume: bool },
+    StartRun {
+        id: RunId,
+        recipe: Box<Recipe>,
+        resume: bool,
+    },
     PauseRun,
     ResumeRun,
     /// Saves a checkpoint, then ends the run.
     StopRun,
     SaveNow,
     /// Answer: `TokenSampled`..., `GenerateFinished` or `CommandFailed`.
-    Generate { request: RequestId, prompt: Prompt },
-    CancelGenerate { request: RequestId },
+    Generate {
+        request: RequestId,
+        prompt: Prompt,
+    },
+    CancelGenerate {
+        request: RequestId,
+    },
     /// Frees the models that Generate keeps loaded.
     UnloadModels,
     Shutdown,
@@ -93,24 +110,75 @@ pub struct Prompt {
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum Event {
-    DevicesProbed { devices: Vec<DeviceInfo> },
-    ModelInspected { request: RequestId, summary: ModelSummary },
+    DevicesProbed {
+        devices: Vec<DeviceInfo>,
+    },
+    ModelInspected {
+        request: RequestId,
+        summary: ModelSummary,
+    },
     /// `total` is in bytes of the file where rows are not known beforehand; 0 when unknown.
-    DataProgress { request: RequestId, done: u64, total: u64 },
-    DataInspected { request: RequestId, summary: Box<crate::data::DataSummary> },
-    RunStarted { id: RunId, facts: Box<RunFacts> },
-    StepReported { id: RunId, report: StepReport },
-    EvalReported { id: RunId, report: EvalReport },
-    CheckpointSaved { id: RunId, step: usize, path: PathBuf },
-    RunPaused { id: RunId },
-    RunResumed { id: RunId },
+    DataProgress {
+        request: RequestId,
+        done: u64,
+        total: u64,
+    },
+    DataInspected {
+        request: RequestId,
+        summary: Box<crate::data::DataSummary>,
+    },
+    RunStarted {
+        id: RunId,
+        facts: Box<RunFacts>,
+    },
+    StepReported {
+        id: RunId,
+        report: StepReport,
+    },
+    EvalReported {
+        id: RunId,
+        report: EvalReport,
+    },
+    CheckpointSaved {
+        id: RunId,
+        step: usize,
+        path: PathBuf,
+    },
+    RunPaused {
+        id: RunId,
+    },
+    RunResumed {
+        id: RunId,
+    },
     /// What the run is doing when it is not stepping: "Loading the model", fraction 0 to 1 where known.
-    RunProgress { id: RunId, phase: Phase, fraction: Option<f32> },
-    RunFinished { id: RunId, outcome: Outcome },
-    TokenSampled { request: RequestId, text: String },
-    GenerateFinished { request: RequestId, prompt_tokens: usize, new_tokens: usize, elapsed_secs: f64, reason: FinishReason },
-    Warned { id: Option<RunId>, message: String },
-    CommandFailed { request: Option<RequestId>, problem: Problem },
+    RunProgress {
+        id: RunId,
+        phase: Phase,
+        fraction: Option<f32>,
+    },
+    RunFinished {
+        id: RunId,
+        outcome: Outcome,
+    },
+    TokenSampled {
+        request: RequestId,
+        text: String,
+    },
+    GenerateFinished {
+        request: RequestId,
+        prompt_tokens: usize,
+        new_tokens: usize,
+        elapsed_secs: f64,
+        reason: FinishReason,
+    },
+    Warned {
+        id: Option<RunId>,
+        message: String,
+    },
+    CommandFailed {
+        request: Option<RequestId>,
+        problem: Problem,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -145,10 +213,17 @@ impl From<&crate::Error> for Problem {
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Outcome {
-    Completed { result: PathBuf },
+    Completed {
+        result: PathBuf,
+    },
     /// By the person or by early stopping; `result` where something was written.
-    Stopped { result: Option<PathBuf>, reason: String },
-    Failed { problem: Problem },
+    Stopped {
+        result: Option<PathBuf>,
+        reason: String,
+    },
+    Failed {
+        problem: Problem,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -288,7 +288,8 @@ mod tests {
     #[test]
     fn merges_without_a_result_are_named_before_the_crate_can_panic() {
         let folder = tempfile::tempdir().unwrap();
-        let json = r#"{"version":"1.0","added_tokens":[],"model":{"type":"BPE","vocab":{"a":0,"b":1},"merges":[["a","b"]]}}"#;
+        let json =
+            r#"{"version":"1.0","added_tokens":[],"model":{"type":"BPE","vocab":{"a":0,"b":1},"merges":[["a","b"]]}}"#;
         std::fs::write(folder.path().join("tokenizer.json"), json).unwrap();
         let error = TextTokenizer::load(folder.path()).err().expect("refused").to_string();
         assert!(error.contains("model.merges[0]") && error.contains("\"ab\""), "{error}");

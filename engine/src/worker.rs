@@ -29,7 +29,9 @@ pub(crate) fn work(commands: &Receiver<Command>, out: &Outbox) {
                 desk.id = None;
                 let outcome = match result {
                     Ok(outcome) => outcome,
-                    Err(Error::Stopped) => Outcome::Stopped { result: None, reason: "stopped before the first step".into() },
+                    Err(Error::Stopped) => {
+                        Outcome::Stopped { result: None, reason: "stopped before the first step".into() }
+                    }
                     Err(error) => Outcome::Failed { problem: (&error).into() },
                 };
                 out.tell(Event::RunFinished { id, outcome });
@@ -54,7 +56,8 @@ fn guarded<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
 }
 
 fn from_panic(panic: &(dyn Any + Send)) -> Error {
-    let text = panic.downcast_ref::<String>().cloned().or_else(|| panic.downcast_ref::<&str>().map(|s| (*s).to_owned()));
+    let text =
+        panic.downcast_ref::<String>().cloned().or_else(|| panic.downcast_ref::<&str>().map(|s| (*s).to_owned()));
     let text = text.unwrap_or_else(|| "a panic without a message".into());
     let lower = text.to_lowercase();
     if lower.contains("out of memory") || lower.contains("outofmemory") {

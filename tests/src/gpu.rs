@@ -14,7 +14,10 @@ fn gpu_is_here() -> bool {
     if !Device::enumerate(DeviceType::Wgpu).into_vec().is_empty() {
         return true;
     }
-    assert!(std::env::var("LUTHIER_TEST_GPU").as_deref() != Ok("1"), "the software GPU that the suite installs was not found");
+    assert!(
+        std::env::var("LUTHIER_TEST_GPU").as_deref() != Ok("1"),
+        "the software GPU that the suite installs was not found"
+    );
     eprintln!("no GPU adapter here, not even a software one: nothing compared");
     false
 }
@@ -51,7 +54,12 @@ fn gpu_training_takes_the_cpus_steps() {
         assert!(gpu.facts.device.starts_with("gpu:0"), "{}", gpu.facts.device);
         for (a, b) in cpu.steps.iter().zip(&gpu.steps) {
             assert!(worst(&[a.loss], &[b.loss]) < 2e-4 * a.loss, "{case}: {} {}", a.loss, b.loss);
-            assert!(worst(&[a.grad_norm], &[b.grad_norm]) < 2e-3 * a.grad_norm, "{case}: {} {}", a.grad_norm, b.grad_norm);
+            assert!(
+                worst(&[a.grad_norm], &[b.grad_norm]) < 2e-3 * a.grad_norm,
+                "{case}: {} {}",
+                a.grad_norm,
+                b.grad_norm
+            );
         }
     }
 }

@@ -149,7 +149,8 @@ fn first_batches_are_the_reference() {
         let folder = fixture(&format!("train/{case}"));
         let (recipe, _) = Recipe::load(folder.join("recipe.yaml")).expect("recipe");
         let tokenizer = TextTokenizer::load(&recipe.model_name_or_path).expect("tokenizer");
-        let data = luthier_engine::data::prepare(&recipe, &tokenizer, &mut |_, _| ControlFlow::Continue(())).expect("data");
+        let data =
+            luthier_engine::data::prepare(&recipe, &tokenizer, &mut |_, _| ControlFlow::Continue(())).expect("data");
         let plan = luthier_engine::trainer::Plan::new(&recipe, data.train.len());
         let batch = plan.collate(&plan.step(0)[0], &data.train, tokenizer.pad_id());
         let expected: Value = serde_json::from_slice(&std::fs::read(folder.join("expected.json")).unwrap()).unwrap();

@@ -108,7 +108,11 @@ impl Screen {
         let until = Instant::now() + patience;
         while !self.shows(text) {
             let mut on_screen = || self.see().into_iter().map(|s| s.text).collect::<Vec<_>>();
-            assert!(Instant::now() < until, "{text:?} did not appear within {patience:?}; on screen: {:?}", on_screen());
+            assert!(
+                Instant::now() < until,
+                "{text:?} did not appear within {patience:?}; on screen: {:?}",
+                on_screen()
+            );
             std::thread::sleep(Duration::from_millis(250));
         }
     }

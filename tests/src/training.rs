@@ -57,7 +57,8 @@ fn stir(model: &mut Model) {
         if let Some(Param::Matrix(t)) = model.params.get(&name).cloned() {
             let [rows, cols] = t.dims();
             let wave: Vec<f32> = (0..rows * cols).map(|i| (i as f32 * 0.37).sin() * 0.02).collect();
-            let moved = t + burn::tensor::Tensor::from_data(burn::tensor::TensorData::new(wave, [rows, cols]), &model.device);
+            let moved =
+                t + burn::tensor::Tensor::from_data(burn::tensor::TensorData::new(wave, [rows, cols]), &model.device);
             model.params.insert(name, Param::Matrix(moved));
         }
     }
@@ -102,7 +103,8 @@ fn rows() -> Vec<Encoded> {
 }
 
 fn gradients(model: &Model, learning: &BTreeSet<String>, graph: Graph, parts: &[&[Encoded]]) -> (f64, GradientSum) {
-    let total: usize = parts.iter().flat_map(|p| p.iter()).map(|e| e.labels[1..].iter().filter(|l| **l >= 0).count()).sum();
+    let total: usize =
+        parts.iter().flat_map(|p| p.iter()).map(|e| e.labels[1..].iter().filter(|l| **l >= 0).count()).sum();
     let (mut sum, mut nll) = (GradientSum::default(), 0.0);
     for (i, part) in parts.iter().enumerate() {
         let batch = Batch::collate(&part.iter().collect::<Vec<_>>(), 0);
@@ -280,7 +282,8 @@ fn evaluation_finds_the_best_step_and_early_stopping_brings_it_back() {
     assert_eq!(done.facts.eval_rows, 6);
     let best = done.evals.iter().map(|e| e.loss).fold(f32::INFINITY, f32::min);
     assert!(done.evals.len() >= 3 && done.evals.last().unwrap().loss > best);
-    let mut check = Recipe { output_dir: dir.path().join("check"), adapter_name_or_path: Some(recipe.output_dir), ..recipe };
+    let mut check =
+        Recipe { output_dir: dir.path().join("check"), adapter_name_or_path: Some(recipe.output_dir), ..recipe };
     check.early_stopping_steps = None;
     check.learning_rate = 1e-12;
     check.max_steps = 2;

@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use luthier_engine::data::Mapping;
-use luthier_engine::protocol::{Command, DataSource, Problem, RequestId};
+use luthier_engine::protocol::{Command, DataSource, Outcome, Problem, RequestId};
 use luthier_engine::recipe::{Interval, Recipe};
 
 use crate::dialogs::{Ask, DATA_ENDINGS, Dialogs, RECIPE_ENDINGS};
 use crate::panels::Panel;
-use crate::state::{AppState, Data, Entry, Run, Slot, Speaker};
+use crate::state::{AppState, Course, Data, Entry, Run, Slot};
 use crate::store::{Settings, remember};
 use crate::text::t;
 use crate::wire::Wire;
@@ -297,12 +297,33 @@ impl Bench {
                 recipe.model_name_or_path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
             recipe.output_dir = self.home.join("runs").join(format!("{model}-{}-{stamp}", recipe.finetuning_type));
         }
+        // The Data panel has listed the rows that cannot be used and said that they are left out.
+        recipe.skip_bad_rows = true;
         let folder = recipe.output_dir.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
         let id = if folder.ends_with(&stamp) { folder } else { format!("{folder}-{stamp}") };
         self.state.run = Some(Run::new(id.clone(), recipe.clone()));
         self.panel = Panel::Train;
         let resume = recipe.resume_from_checkpoint.is_some();
         self.wire.send(Command::StartRun { id, recipe: Box::new(recipe), resume });
+    }
+
+    /// Where a run that was stopped or failed can go on from.
+    pub fn can_go_on(&self) -> bool {
+        let ended =
+            |run: &&Run| matches!(run.course, Course::Finished(Outcome::Stopped { .. } | Outcome::Failed { .. }));
+        self.state.run.as_ref().filter(ended).is_some_and(|run| !run.checkpoints.is_empty())
+    }
+
+    /// Goes on from the last checkpoint of the run that ended early; its curves go on too.
+    pub fn go_on(&mut self) {
+        if !self.can_go_on() {
+            return;
+        }
+        if let Some(run) = &mut self.state.run {
+            run.course = Course::Starting;
+            let recipe = Box::new(run.recipe.clone());
+            self.wire.send(Command::StartRun { id: run.id.clone(), recipe, resume: true });
+        }
     }
 
     pub fn pause(&mut self) {
@@ -326,71 +347,6 @@ impl Bench {
             self.wire.send(Command::SaveNow);
         }
     }
-
-    // Talk -------------------------------------------------------------------------------------------------------
-
-    /// What the base column speaks with: the model that the tuned side grew from, else the model that is loaded.
-    pub fn base_speaker(&self) -> Option<Speaker> {
-        let grown_from =
-            self.state.run.as_ref().filter(|run| run.result().is_some()).map(|run| &run.recipe.model_name_or_path);
-        let loaded = self.state.model.ready().map(|m| &m.path);
-        let tuned = self.state.talk.tuned_speaker.as_ref();
-        let from_run = grown_from.filter(|_| tuned.is_some());
-        let model = tuned.filter(|t| t.adapter.is_some()).map(|t| &t.model).or(from_run).or(loaded)?;
-        Some(Speaker { model: model.clone(), adapter: None })
-    }
-
-    /// Why nothing can be asked now.
-    pub fn cannot_ask(&self) -> Option<String> {
-        match () {
-            () if self.base_speaker().is_none() => Some(t!("talk.no_model")),
-            () if self.state.running() => Some(t!("talk.training")),
-            () if self.state.talk.busy() => Some(t!("talk.busy")),
-            () => None,
-        }
-    }
-
-    pub fn send_draft(&mut self) {
-        let text = self.state.talk.draft.trim().to_owned();
-        if text.is_empty() || self.cannot_ask().is_some() {
-            return;
-        }
-        self.state.talk.draft.clear();
-        self.state.talk.ask(&text);
-        self.ask_next();
-    }
-
-    fn ask_next(&mut self) {
-        let Some(base) = self.base_speaker().filter(|_| !self.state.talk.waiting.is_empty()) else { return };
-        let request = self.request();
-        if let Some(prompt) = self.state.talk.next_prompt(request, &base, &self.state.recipe.device) {
-            self.wire.send(Command::Generate { request, prompt });
-        }
-    }
-
-    pub fn stop_answer(&mut self) {
-        self.state.talk.waiting.clear();
-        for request in self.state.talk.requests() {
-            self.wire.send(Command::CancelGenerate { request });
-        }
-    }
-
-    pub fn clear_talk(&mut self) {
-        self.stop_answer();
-        self.state.talk.clear();
-    }
-
-    fn choose_adapter(&mut self, adapter: PathBuf) {
-        if let Some(model) = self.state.model.ready().map(|m| m.path.clone()) {
-            self.state.talk.tuned_speaker = Some(Speaker { model, adapter: Some(adapter) });
-            self.clear_talk();
-        }
-    }
-
-    pub fn unload_models(&mut self) {
-        self.wire.send(Command::UnloadModels);
-        self.notes.push(t!("note.models_freed"));
-    }
 }
 
 /// Now, as 20261124-023105 (UTC), for folder names.
@@ -413,5 +369,6 @@ fn civil(days: u64) -> (u64, u64, u64) {
     (year_of_era + era * 400 + u64::from(month <= 2), month, day)
 }
 
+mod talk;
 #[cfg(test)]
 mod tests;

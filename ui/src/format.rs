@@ -1,5 +1,8 @@
 //! Numbers as people read them: with units and sensible digits, in the spoken language.
 
+use std::path::PathBuf;
+use std::sync::OnceLock;
+
 use crate::text::{Language, spoken, t};
 
 /// Bytes with a decimal unit: 1.8 GB.
@@ -113,12 +116,11 @@ pub fn per_second(value: f64) -> String {
 /// A path from its end: as much as says where it is, the home folder as ~.
 pub fn path(path: &std::path::Path) -> String {
     let text = path.display().to_string();
-    match directories::BaseDirs::new() {
-        Some(dirs) => match path.strip_prefix(dirs.home_dir()) {
-            Ok(rest) if !rest.as_os_str().is_empty() => format!("~{}{}", std::path::MAIN_SEPARATOR, rest.display()),
-            _ => text,
-        },
-        None => text,
+    static HOME: OnceLock<Option<PathBuf>> = OnceLock::new();
+    let home = HOME.get_or_init(|| directories::BaseDirs::new().map(|dirs| dirs.home_dir().to_owned()));
+    match home.as_ref().and_then(|home| path.strip_prefix(home).ok()) {
+        Some(rest) if !rest.as_os_str().is_empty() => format!("~{}{}", std::path::MAIN_SEPARATOR, rest.display()),
+        _ => text,
     }
 }
 

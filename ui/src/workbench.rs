@@ -120,6 +120,10 @@ impl Workbench {
                 commands.push(command);
             }
         }
+        let free = !self.palette.open && !egui::Popup::is_any_open(ui.ctx());
+        if self.log_open && free && ui.input_mut(|i| i.consume_key(egui::Modifiers::NONE, egui::Key::Escape)) {
+            commands.push(UiCommand::ShowLog);
+        }
         let enter = egui::KeyboardShortcut::new(egui::Modifiers::COMMAND, egui::Key::Enter);
         if !self.palette.open && ui.input_mut(|i| i.consume_shortcut(&enter)) {
             let primary = primary(&self.bench);

@@ -131,6 +131,7 @@ impl Preparation<'_> {
     fn tally(&mut self, table: &Table, outcomes: Vec<(usize, Outcome)>) -> Result<Vec<Encoded>> {
         let cutoff = self.recipe.cutoff_len;
         let mut kept = Vec::with_capacity(outcomes.len());
+        let total = outcomes.len();
         let mut bad: Vec<String> = Vec::new();
         let (mut bad_count, mut too_long, mut cut, mut last_only, mut unclosed, mut unseen, mut plain_chats) =
             (0, 0, 0, 0, 0, 0, 0);
@@ -158,6 +159,15 @@ impl Preparation<'_> {
             }
             cut += usize::from(is_cut);
             kept.push(row);
+        }
+        if bad_count > 0 && !self.recipe.skip_bad_rows && bad_count < total {
+            let more = if bad_count > bad.len() { "; ..." } else { "" };
+            let reason = format!(
+                "{bad_count} of {} cannot be used: {}{more}; mend them, or write skip_bad_rows: true to leave them out",
+                rows(total),
+                bad.join("; ")
+            );
+            return Err(Error::data(&table.path, "rows", reason));
         }
         self.dropped += bad_count + too_long;
         let mut warn = |count: usize, text: String| {

@@ -214,7 +214,7 @@ fn refusal(recipe: &Recipe) -> String {
 }
 
 #[test]
-fn rows_without_an_answer_are_dropped_and_counted() {
+fn rows_without_an_answer_are_refused_or_dropped_and_counted() {
     let folder = tempfile::tempdir().unwrap();
     let lines = [
         "\n{\"prompt\": \"p\\n\", \"completion\": \"yes\"}",
@@ -223,7 +223,10 @@ fn rows_without_an_answer_are_dropped_and_counted() {
         "{\"prompt\": \"q\\n\", \"completion\": \"a longer answer\"}",
     ];
     let file = write(folder.path(), "a.jsonl", &lines.join("\n"));
-    let rows = prepared(&Recipe { cutoff_len: 10, ..recipe(&[&file]) }, None).unwrap();
+    let strict = Recipe { cutoff_len: 10, ..recipe(&[&file]) };
+    let refused = refusal(&strict);
+    assert!(refused.contains("row 2 (line 3): no answer") && refused.contains("skip_bad_rows"), "{refused}");
+    let rows = prepared(&Recipe { skip_bad_rows: true, ..strict }, None).unwrap();
     assert_eq!((rows.train.iter().map(|row| row.row).collect::<Vec<_>>(), rows.dropped), (vec![1, 4], 2));
     let said = rows.warnings.join("\n");
     assert!(said.contains("row 2 (line 3): no answer") && said.contains("1 row longer than cutoff_len 10"), "{said}");

@@ -27,9 +27,16 @@ impl Family {
 #[derive(Debug, Clone, PartialEq)]
 pub enum RopeScaling {
     None,
-    Linear { factor: f64 },
+    Linear {
+        factor: f64,
+    },
     /// Llama 3.1: long waves slowed by `factor`, short ones kept, a ramp between.
-    Llama3 { factor: f64, low: f64, high: f64, original: f64 },
+    Llama3 {
+        factor: f64,
+        low: f64,
+        high: f64,
+        original: f64,
+    },
     /// GGUF's rope_freqs tensor: each frequency divided by its own factor.
     Factors(Vec<f32>),
 }
@@ -57,8 +64,7 @@ pub struct ModelConfig {
 }
 
 /// The linear layers of a block by the last part of their names.
-pub const LINEAR_NAMES: [&str; 7] =
-    ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"];
+pub const LINEAR_NAMES: [&str; 7] = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"];
 
 impl ModelConfig {
     /// `place` names the file in errors.
@@ -110,7 +116,9 @@ impl ModelConfig {
         }
         match config["hidden_act"].as_str() {
             None | Some("silu") => {}
-            Some(other) => return Err(bad("hidden_act", format!("'{other}' is not supported for {model_type} (silu is)"))),
+            Some(other) => {
+                return Err(bad("hidden_act", format!("'{other}' is not supported for {model_type} (silu is)")));
+            }
         }
         let number = |key: &str, default: f64| match &config[key] {
             Value::Null => Ok(default),
@@ -242,7 +250,10 @@ impl ModelConfig {
 fn rope_scaling(scaling: &Value, config: &Value, bad: &dyn Fn(&str, String) -> Error) -> Result<RopeScaling> {
     let kind = scaling["rope_type"].as_str().or_else(|| scaling["type"].as_str()).unwrap_or("default");
     let need = |key: &str| {
-        scaling[key].as_f64().filter(|n| *n > 0.0).ok_or_else(|| bad(&format!("rope_scaling.{key}"), "must be a number above 0".into()))
+        scaling[key]
+            .as_f64()
+            .filter(|n| *n > 0.0)
+            .ok_or_else(|| bad(&format!("rope_scaling.{key}"), "must be a number above 0".into()))
     };
     Ok(match kind {
         "default" => RopeScaling::None,
@@ -258,7 +269,9 @@ fn rope_scaling(scaling: &Value, config: &Value, bad: &dyn Fn(&str, String) -> E
         },
         // The factors themselves are read from the file when the model is loaded.
         "gguf_factors" => RopeScaling::Factors(Vec::new()),
-        other => return Err(bad("rope_scaling", format!("the kind '{other}' is not supported (linear and llama3 are)"))),
+        other => {
+            return Err(bad("rope_scaling", format!("the kind '{other}' is not supported (linear and llama3 are)")));
+        }
     })
 }
 

@@ -264,8 +264,17 @@ mod tests {
     }
 
     fn spec(window: Option<usize>, softcap: Option<f32>) -> AttentionSpec {
-        let segments = [(0, 5), (5, 70)].map(|(start, len)| Segment { q_start: start, q_len: len, k_start: start, k_len: len });
-        AttentionSpec { heads: 4, kv_heads: 2, head_dim: 8, scale: 0.35, window, softcap, segments: Arc::from(segments) }
+        let segments =
+            [(0, 5), (5, 70)].map(|(start, len)| Segment { q_start: start, q_len: len, k_start: start, k_len: len });
+        AttentionSpec {
+            heads: 4,
+            kv_heads: 2,
+            head_dim: 8,
+            scale: 0.35,
+            window,
+            softcap,
+            segments: Arc::from(segments),
+        }
     }
 
     /// Attention by its definition, one query and head at a time.
@@ -305,7 +314,8 @@ mod tests {
         let (q, k, v) = (wave(75 * 32, 0.37), wave(75 * 16, 0.73), wave(75 * 16, 0.11));
         for s in [spec(None, None), spec(Some(7), None), spec(None, Some(2.0))] {
             let (out, _) = forward(&q, &k, &v, &s);
-            let worst = out.iter().zip(plain(&q, &k, &v, &s)).map(|(a, b)| (f64::from(*a) - b).abs()).fold(0.0, f64::max);
+            let worst =
+                out.iter().zip(plain(&q, &k, &v, &s)).map(|(a, b)| (f64::from(*a) - b).abs()).fold(0.0, f64::max);
             assert!(worst < 2e-6, "{worst}");
         }
     }

@@ -169,7 +169,9 @@ impl Backward<Flex, 3> for Attention {
         let s = ops.state;
         let inputs = (floats(&s.q), floats(&s.k), floats(&s.v));
         let (dq, dk, dv) = attention::backward(inputs, floats(&s.out), &s.lse, floats(&grad), &s.spec);
-        for (node, x, d) in ops.parents.into_iter().zip([&s.q, &s.k, &s.v]).zip([dq, dk, dv]).map(|((n, x), d)| (n, x, d)) {
+        for (node, x, d) in
+            ops.parents.into_iter().zip([&s.q, &s.k, &s.v]).zip([dq, dk, dv]).map(|((n, x), d)| (n, x, d))
+        {
             if let Some(node) = node {
                 grads.register::<Flex>(node.id, like(x, d));
             }
@@ -190,8 +192,7 @@ pub(super) fn attention(q: Tensor<2>, k: Tensor<2>, v: Tensor<2>, spec: &Attenti
     let out = like(&qp, out);
     lifted(match Attention.prepare::<NoCheckpointing>([q.node(), k.node(), v.node()]).compute_bound().stateful() {
         OpsKind::Tracked(prep) => {
-            let state =
-                AttentionState { q: qp, k: kp, v: vp, out: out.clone(), lse: lse.into(), spec: spec.clone() };
+            let state = AttentionState { q: qp, k: kp, v: vp, out: out.clone(), lse: lse.into(), spec: spec.clone() };
             prep.finish(state, out)
         }
         OpsKind::UnTracked(prep) => prep.finish(out),

@@ -344,9 +344,8 @@ mod tests {
     #[test]
     fn rms_norm_gradient_is_the_finite_difference() {
         let (x, w, g) = (vec![0.3f32, -1.2, 0.8, 2.0], vec![1.0f32, 0.5, -0.7, 1.3], vec![0.2f32, -0.4, 1.0, 0.1]);
-        let loss = |x: &[f32], w: &[f32]| -> f64 {
-            rms_norm(x, w, 1e-5).iter().zip(&g).map(|(y, g)| f64::from(y * g)).sum()
-        };
+        let loss =
+            |x: &[f32], w: &[f32]| -> f64 { rms_norm(x, w, 1e-5).iter().zip(&g).map(|(y, g)| f64::from(y * g)).sum() };
         let (dx, dw) = rms_norm_backward(&x, &w, &g, 1e-5);
         for i in 0..4 {
             let (mut up, mut down) = (x.clone(), x.clone());

@@ -211,6 +211,8 @@ recipe_keys! {
         mix_strategy: MixStrategy = MixStrategy::Concat;
         /// Chances of the datasets when interleaving.
         interleave_probs: Vec<f64> = Vec::new();
+        /// Leave rows out that cannot be used, such as those without an answer; false: a file with such rows is refused.
+        @ours skip_bad_rows: bool = false;
         /// Rows taken from each dataset at most.
         max_samples: Option<usize> = None;
         /// Put several rows into one sequence; null: for pt only.

@@ -59,7 +59,8 @@ fn read_flat(files: &WeightFiles, path: &Path, name: &str, shape: &[usize]) -> R
     match files.shape(name) {
         Some(found) if found == shape => files.read_f32(name),
         Some(found) => {
-            let reason = format!("has shape {found:?}, the run needs {shape:?}: were the recipe's layers or rank changed?");
+            let reason =
+                format!("has shape {found:?}, the run needs {shape:?}: were the recipe's layers or rank changed?");
             Err(Error::model(path, name, reason))
         }
         None => Err(Error::model(path, name, "is missing: were the recipe's layers or method changed?")),

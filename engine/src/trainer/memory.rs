@@ -11,7 +11,11 @@ pub fn resident_bytes() -> u64 {
         }
     }
     let (Ok(pid), Ok(mut system)) = (get_current_pid(), System::new()) else { return 0 };
-    system.refresh_processes_specifics(ProcessesToUpdate::Some(&[pid]), true, ProcessRefreshKind::nothing().with_memory());
+    system.refresh_processes_specifics(
+        ProcessesToUpdate::Some(&[pid]),
+        true,
+        ProcessRefreshKind::nothing().with_memory(),
+    );
     system.process(pid).map_or(0, sysinfo::Process::memory)
 }
 

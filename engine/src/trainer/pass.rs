@@ -135,7 +135,9 @@ impl Pass<'_> {
         for layer in (lowest..layers).rev() {
             let (input, output, tape) = match self.graph {
                 Graph::Kept => kept.pop().expect("one graph a layer"),
-                Graph::Recomputed => self.again(model, layer, leaf(layer, inputs.pop().expect("one input a layer")), &rows, dropout),
+                Graph::Recomputed => {
+                    self.again(model, layer, leaf(layer, inputs.pop().expect("one input a layer")), &rows, dropout)
+                }
             };
             let Some(grad) = dx.take() else { break };
             // The sum's gradient by the output is `grad` itself: it enters the graph as a constant.
@@ -187,7 +189,8 @@ impl Pass<'_> {
         let mut sums = TokenSums { labelled: layout.targets.len(), read: layout.ids.len(), ..TokenSums::default() };
         let mut dx = want_dx.then(|| Tensor::zeros([all, hidden], &model.device));
         for (positions, targets) in chunks(model, layout) {
-            let index = Tensor::<1, Int>::from_data(TensorData::new(positions.to_vec(), [positions.len()]), &model.device);
+            let index =
+                Tensor::<1, Int>::from_data(TensorData::new(positions.to_vec(), [positions.len()]), &model.device);
             let picked = x.clone().select(0, index.clone()).autodiff();
             let picked = if want_dx { picked.require_grad() } else { picked };
             let mut tape = Tape::on(self.learning, None);

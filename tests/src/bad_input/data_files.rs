@@ -64,13 +64,16 @@ fn a_column_that_is_not_there() {
     refused_as_dataset(folder.path(), "mine", "dataset_dir: .", &["dataset_info.json"]);
 }
 
-/// `data inspect` refuses the file; a run goes on without the row and says which one it left out, and why.
+/// `data inspect` and `train` refuse the file and name the row; with `skip_bad_rows` a run goes on and says what it left out.
 #[track_caller]
 fn left_out(name: &str, content: &[u8], place: &str, reason: &str) {
     let folder = tempfile::tempdir().unwrap();
     let file = write(folder.path().join(name), content);
     luthier(["data", "inspect", &file]).refused(&[name, place, reason]);
-    let recipe = recipe(folder.path(), &fixture("models/llama-tiny"), name, "");
+    let model = fixture("models/llama-tiny");
+    let strict = recipe(folder.path(), &model, name, "");
+    luthier(["train", &strict]).refused(&[name, place, reason, "skip_bad_rows"]);
+    let recipe = recipe(folder.path(), &model, name, "skip_bad_rows: true");
     let stderr = luthier(["train", &recipe]).done().stderr;
     let warned =
         |line: &str| line.starts_with("warning: ") && [name, place, reason].iter().all(|word| line.contains(word));

@@ -140,3 +140,23 @@ fn a_recipe_that_names_its_data_keeps_the_names() {
         (vec!["one".to_owned(), "two".to_owned()], folder.path().join("sets"))
     );
 }
+
+#[test]
+fn a_stopped_run_goes_on_where_it_was() {
+    let (mut bench, engine) = ready_bench(Language::English);
+    bench.start_training();
+    let Some(Command::StartRun { id, recipe, .. }) = engine.take().pop() else { panic!("a run was started") };
+    engine.say(Event::StepReported { id: id.clone(), report: crate::testing::step(1) });
+    bench.poll();
+    assert!(!bench.can_go_on(), "it is running");
+    engine.say(Event::CheckpointSaved { id: id.clone(), step: 1, path: "/c/1".into() });
+    let outcome = Outcome::Stopped { result: None, reason: "stopped".into() };
+    engine.say(Event::RunFinished { id: id.clone(), outcome });
+    bench.poll();
+    bench.go_on();
+    let sent = engine.take();
+    let [Command::StartRun { id: again, recipe: same, resume: true }] = &sent[..] else { panic!("{sent:?}") };
+    assert_eq!((again, same), (&id, &recipe));
+    assert!(bench.state.running());
+    assert_eq!(bench.state.run.as_ref().map(|run| run.steps.len()), Some(1), "the curve goes on");
+}

@@ -71,7 +71,10 @@ fn last_message(ui: &mut Ui, bench: &Bench, log_open: &mut bool) {
     let galley = crate::widgets::elided(ui, line, FontId::proportional(12.0), colour, room);
     let (rect, response) = ui.allocate_exact_size(egui::vec2(galley.size().x, 24.0), egui::Sense::click());
     let name = if *log_open { t!("status.hide_log") } else { t!("status.show_log") };
-    response.widget_info(|| egui::WidgetInfo::labeled(egui::accesskit::Role::Button, true, &name));
+    response.widget_info(|| egui::WidgetInfo {
+        current_text_value: Some(text.clone()),
+        ..egui::WidgetInfo::labeled(egui::accesskit::Role::Button, true, &name)
+    });
     ui.painter().galley(egui::pos2(rect.left(), rect.center().y - galley.size().y / 2.0), galley, colour);
     if response.clicked() {
         *log_open = !*log_open;

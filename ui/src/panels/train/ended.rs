@@ -1,16 +1,19 @@
 //! How a run ended, and what to do now.
 
+use std::path::PathBuf;
+
 use egui::{Label, RichText, Ui};
 use luthier_engine::protocol::{Outcome, Problem, StepReport};
 
-use crate::bench::Bench;
+use super::Action;
 use crate::panels::Panel;
 use crate::state::Run;
 use crate::text::{say, t, try_say};
 use crate::widgets::{Notice, Push, problem_box};
 use crate::{format, icons};
 
-pub fn ui(ui: &mut Ui, bench: &mut Bench, run: &Run, outcome: &Outcome) {
+pub(super) fn ui(ui: &mut Ui, run: &Run, outcome: &Outcome, can_go_on: bool) -> Option<Action> {
+    let mut action = None;
     match outcome {
         Outcome::Completed { result } => {
             let n = run.steps.len();
@@ -18,14 +21,15 @@ pub fn ui(ui: &mut Ui, bench: &mut Bench, run: &Run, outcome: &Outcome) {
             let (first, last) = (mean_loss(&run.steps[..few]), mean_loss(&run.steps[n - few..]));
             let time = format::duration(run.last().map_or(0.0, |s| s.elapsed_secs));
             let text = t!("ended.completed", time = time, from = format::loss(first), to = format::loss(last));
-            Notice::good(text).show_with(ui, |ui| result_row(ui, bench, Some(result)));
+            Notice::good(text).show_with(ui, |ui| action = result_row(ui, Some(result), can_go_on));
         }
         Outcome::Stopped { result, reason } => {
-            Notice::info(t!("ended.stopped", reason = reason))
-                .show_with(ui, |ui| result_row(ui, bench, result.as_ref()));
+            let text = t!("ended.stopped", reason = reason);
+            Notice::info(text).show_with(ui, |ui| action = result_row(ui, result.as_ref(), can_go_on));
         }
-        Outcome::Failed { problem } => failed(ui, bench, run, problem),
+        Outcome::Failed { problem } => action = failed(ui, run, problem, can_go_on),
     }
+    action
 }
 
 /// Single steps jump; the mean of a few tells where the loss was.
@@ -33,33 +37,46 @@ fn mean_loss(steps: &[StepReport]) -> f64 {
     steps.iter().map(|s| f64::from(s.loss)).sum::<f64>() / steps.len().max(1) as f64
 }
 
-fn result_row(ui: &mut Ui, bench: &mut Bench, result: Option<&std::path::PathBuf>) {
+fn result_row(ui: &mut Ui, result: Option<&PathBuf>, can_go_on: bool) -> Option<Action> {
+    let mut action = None;
     if let Some(result) = result {
         ui.add(Label::new(RichText::new(format::path(result)).monospace().size(12.0)).wrap().selectable(true));
     }
     ui.horizontal(|ui| {
         if result.is_some() && ui.add(Push::primary(t!("ended.talk")).icon(icons::CHATS_CIRCLE)).clicked() {
-            bench.panel = Panel::Try;
+            action = Some(Action::Go(Panel::Try));
+        }
+        if can_go_on && go_on(ui) {
+            action = Some(Action::GoOn);
         }
         if let Some(result) = result
             && ui.add(Push::plain(t!("ended.copy_path")).icon(icons::COPY)).clicked()
         {
-            ui.ctx().copy_text(result.display().to_string());
-            bench.notes.push(t!("note.copied"));
+            action = Some(Action::Copy(result.display().to_string()));
         }
     });
+    action
 }
 
-fn failed(ui: &mut Ui, bench: &mut Bench, run: &Run, problem: &Problem) {
+fn failed(ui: &mut Ui, run: &Run, problem: &Problem, can_go_on: bool) -> Option<Action> {
     let heading = try_say(&format!("problem.{}", problem.code)).unwrap_or_else(|| say("problem.internal"));
     let mut remedy = try_say(&format!("remedy.{}", problem.code)).unwrap_or_default();
     if let Some((step, path)) = run.checkpoints.last() {
         remedy = format!("{remedy}\n{}", t!("ended.last_checkpoint", step = step, path = format::path(path)));
     }
     problem_box(ui, &heading, &problem.message, Some(remedy.trim()));
+    let mut action = None;
     ui.horizontal(|ui| {
+        if can_go_on && go_on(ui) {
+            action = Some(Action::GoOn);
+        }
         if ui.add(Push::plain(t!("train.to_method")).icon(icons::SLIDERS_HORIZONTAL)).clicked() {
-            bench.panel = Panel::Method;
+            action = Some(Action::Go(Panel::Method));
         }
     });
+    action
+}
+
+fn go_on(ui: &mut Ui) -> bool {
+    ui.add(Push::plain(t!("ended.go_on")).icon(icons::PLAY)).clicked()
 }

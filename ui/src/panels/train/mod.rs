@@ -21,50 +21,66 @@ pub struct TrainPanel {
 
 impl TrainPanel {
     pub fn ui(&mut self, ui: &mut Ui, bench: &mut Bench) {
+        let mut smoothing = bench.settings.smoothing;
+        let mut action = None;
         column(ui, "train", |ui| {
-            // Taken out while it is drawn, so that the buttons can act on the bench; nothing else looks at it meanwhile.
-            let Some(run) = bench.state.run.take() else {
-                nothing_yet(ui, bench);
+            let Some(run) = &bench.state.run else {
+                action = nothing_yet(ui, bench);
                 return;
             };
-            let action = head(ui, &run);
+            action = head(ui, run);
             if let Course::Finished(outcome) = &run.course {
-                ended::ui(ui, bench, &run, outcome);
+                action = ended::ui(ui, run, outcome, bench.can_go_on());
             }
-            numbers(ui, &run);
-            self.curves.ui(ui, &run, &mut bench.settings.smoothing);
+            numbers(ui, run);
+            self.curves.ui(ui, run, &mut smoothing);
             log(ui, bench);
-            bench.state.run.get_or_insert(run);
-            match action {
-                Some(Action::Pause) => bench.pause(),
-                Some(Action::Resume) => bench.resume(),
-                Some(Action::Stop) => bench.stop(),
-                Some(Action::Save) => bench.save_now(),
-                None => {}
-            }
         });
+        bench.settings.smoothing = smoothing;
+        match action {
+            Some(Action::Start) => bench.start_training(),
+            Some(Action::Sample) => bench.try_sample(),
+            Some(Action::Pause) => bench.pause(),
+            Some(Action::Resume) => bench.resume(),
+            Some(Action::Stop) => bench.stop(),
+            Some(Action::Save) => bench.save_now(),
+            Some(Action::GoOn) => bench.go_on(),
+            Some(Action::Go(panel)) => bench.panel = panel,
+            Some(Action::Copy(text)) => {
+                ui.ctx().copy_text(text);
+                bench.notes.push(t!("note.copied"));
+            }
+            None => {}
+        }
     }
 }
 
 enum Action {
+    Start,
+    Sample,
     Pause,
     Resume,
     Stop,
     Save,
+    GoOn,
+    Go(Panel),
+    Copy(String),
 }
 
-fn nothing_yet(ui: &mut Ui, bench: &mut Bench) {
+fn nothing_yet(ui: &mut Ui, bench: &Bench) -> Option<Action> {
     let ready = bench.state.missing().is_empty();
-    let (icon, word) =
-        if ready { (icons::PLAY, t!("command.start_training")) } else { (icons::PLAY, t!("command.try_sample")) };
-    if empty_state(ui, icons::CHART_LINE_DOWN, &t!("train.empty"), &t!("train.empty_about"), Some((icon, &word))) {
-        if ready { bench.start_training() } else { bench.try_sample() }
+    let word = if ready { t!("command.start_training") } else { t!("command.try_sample") };
+    let mut action = None;
+    if empty_state(ui, icons::CHART_LINE_DOWN, &t!("train.empty"), &t!("train.empty_about"), Some((icons::PLAY, &word)))
+    {
+        action = Some(if ready { Action::Start } else { Action::Sample });
     }
     ui.vertical_centered(|ui| {
         if ui.add(Push::quiet(t!("train.to_method")).icon(icons::SLIDERS_HORIZONTAL)).clicked() {
-            bench.panel = Panel::Method;
+            action = Some(Action::Go(Panel::Method));
         }
     });
+    action
 }
 
 /// What the run is doing, in a word or two.

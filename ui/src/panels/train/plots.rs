@@ -68,10 +68,26 @@ impl Curves {
         self.made_for = now;
     }
 
+    /// Every series of the loss at a step, for the pointer.
+    fn all_at(&self, x: f64) -> String {
+        let near = |points: &[PlotPoint]| points.iter().find(|p| (p.x - x).abs() < 0.5).map(|p| format::loss(p.y));
+        let mut lines = vec![t!("plot.step", step = x.round() as u64)];
+        for (name, points) in
+            [(t!("plot.raw"), &self.raw), (t!("plot.smooth"), &self.smooth), (t!("plot.eval"), &self.evals)]
+        {
+            lines.extend(near(points).map(|value| format!("{name}: {value}")));
+        }
+        lines.join("\n")
+    }
+
     fn loss(&self, ui: &mut Ui, run: &Run) {
         let p = theme::palette(ui);
         let (train, eval) = (theme::series(ui, 0), theme::series(ui, 1));
-        plot(ui, "loss", 240.0, format::loss).show(ui, |plot| {
+        let shown = plot(ui, "loss", 240.0, format::loss).label_formatter(|at| {
+            let egui_plot::HoverPosition::NearDataPoint { position, .. } = at else { return None };
+            Some(self.all_at(position.x))
+        });
+        let shown = shown.show(ui, |plot| {
             plot.line(Line::new(t!("plot.raw"), self.raw.as_slice()).color(train.gamma_multiply(0.4)).width(1.0));
             plot.line(Line::new(t!("plot.smooth"), self.smooth.as_slice()).color(train).width(2.0));
             if !self.evals.is_empty() {
@@ -89,6 +105,12 @@ impl Curves {
                 );
             }
         });
+        shown.response.context_menu(|ui| {
+            if ui.button(t!("plot.copy")).clicked() {
+                ui.ctx().copy_text(csv(run));
+                ui.close();
+            }
+        });
         ui.horizontal(|ui| {
             ui.spacing_mut().item_spacing.x = 16.0;
             legend(ui, &t!("plot.raw"), train.gamma_multiply(0.5), false);
@@ -101,6 +123,17 @@ impl Curves {
             });
         });
     }
+}
+
+/// The run's numbers as a table, one line a step, evaluations beside the step they followed.
+fn csv(run: &Run) -> String {
+    let mut text = String::from("step,epoch,loss,eval_loss,learning_rate,grad_norm,tokens_per_sec\n");
+    for s in &run.steps {
+        let eval = run.evals.iter().find(|e| e.step == s.step).map(|e| e.loss.to_string()).unwrap_or_default();
+        let (rate, norm, speed) = (s.learning_rate, s.grad_norm, s.tokens_per_sec);
+        text.push_str(&format!("{},{},{},{eval},{rate},{norm},{speed}\n", s.step, s.epoch, s.loss));
+    }
+    text
 }
 
 fn legend(ui: &mut Ui, name: &str, colour: Color32, dashed: bool) {
