@@ -50,7 +50,7 @@ fn language_palette_and_the_start_button_answer_keys_and_clicks() {
     screen.type_text("Method");
     screen.press(Key::Enter, Modifiers::NONE);
     screen.wait("Learning rate", Duration::from_secs(20));
-    let start = screen.see().into_iter().find(|s| s.role == Role::Button && s.text == "Start this run");
+    let start = screen.see().into_iter().find(|s| s.role == Role::Button && s.text == "Start training");
     assert!(start.expect("there is a Start button").disabled, "without model and data nothing can start");
     screen.click(Role::Tab, "简体中文");
     screen.wait("学习率", Duration::from_secs(20));

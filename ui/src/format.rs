@@ -54,15 +54,22 @@ pub fn short_count(n: u64) -> String {
     }
 }
 
-/// A learning rate: 2e-5, 4.87e-5, 0.01.
+/// A learning rate in short: 2e-5, 4.87e-5, 0.01.
 pub fn rate(value: f64) -> String {
-    if value == 0.0 || !value.is_finite() {
-        return format!("{value}");
+    small_or_plain(value, 3)
+}
+
+/// A setting's number with all the digits that a person would write: 0.9995, 4.871e-5.
+pub fn setting(value: f64) -> String {
+    small_or_plain(value, 7)
+}
+
+/// Below a thousandth with an exponent, else as it stands.
+fn small_or_plain(value: f64, digits: usize) -> String {
+    if value == 0.0 || !value.is_finite() || value.abs() >= 1e-3 {
+        return significant(value, digits as i32);
     }
-    if value.abs() >= 1e-3 {
-        return significant(value, 3);
-    }
-    let text = format!("{value:.2e}");
+    let text = format!("{value:.*e}", digits - 1);
     let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
     let mantissa = if mantissa.contains('.') { mantissa.trim_end_matches('0').trim_end_matches('.') } else { mantissa };
     format!("{mantissa}e{exponent}")
@@ -137,6 +144,11 @@ mod tests {
         );
         assert_eq!((count(7), count(1234), count(100_000)), ("7".into(), "1,234".into(), "100,000".into()));
         assert_eq!((rate(2e-5), rate(4.871e-5), rate(0.01)), ("2e-5".into(), "4.87e-5".into(), "0.01".into()));
+        assert_eq!(
+            (setting(0.9995), setting(4.871e-5), setting(f64::from(0.95_f32))),
+            ("0.9995".into(), "4.871e-5".into(), "0.95".into())
+        );
+        assert_eq!((setting(0.0), setting(3.75), setting(4096.0)), ("0".into(), "3.75".into(), "4096".into()));
         assert_eq!((loss(2.31415), loss(f64::NAN)), ("2.3142".into(), "NaN".into()));
         assert_eq!(byte_pair(1_240_000_000, 1_610_000_000), "1.2 / 1.6 GB");
         assert_eq!(short_count(134_515_008), "134.5 M");

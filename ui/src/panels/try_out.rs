@@ -282,7 +282,7 @@ fn row<N: egui::emath::Numeric + PartialEq>(
     speed: f64,
 ) {
     hairline(ui);
-    let shown = format::significant(default.to_f64(), 4);
+    let shown = format::setting(default.to_f64());
     if Setting::new(name).narrow().changed(*value != default, shown).show(ui, |ui| {
         number(ui, value, range, speed);
     }) {

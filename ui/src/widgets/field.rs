@@ -149,8 +149,10 @@ pub fn number<N: Numeric>(ui: &mut Ui, value: &mut N, range: std::ops::RangeIncl
             .speed(speed)
             .min_size(vec2(NUMBER_WIDTH, CONTROL))
             .update_while_editing(false)
+            // A recipe file may say otherwise; the form must not change it unasked.
+            .clamp_existing_to_range(false)
             .custom_parser(|text| text.trim().replace(',', "").parse().ok());
-        let drag = if N::INTEGRAL { drag } else { drag.custom_formatter(|v, _| crate::format::rate(v)) };
+        let drag = if N::INTEGRAL { drag } else { drag.custom_formatter(|v, _| crate::format::setting(v)) };
         ui.add(drag)
     })
     .inner

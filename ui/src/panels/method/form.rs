@@ -39,7 +39,7 @@ impl<'a> Form<'a> {
         self.line(ui);
         let default = *field(&mut self.default);
         let value = field(self.recipe);
-        let shown = if N::INTEGRAL { format!("{}", default.to_f64()) } else { format::rate(default.to_f64()) };
+        let shown = if N::INTEGRAL { format!("{}", default.to_f64()) } else { format::setting(default.to_f64()) };
         let back = Setting::new(name).changed(*value != default, shown).show(ui, |ui| {
             number(ui, value, range, speed);
         });

@@ -172,6 +172,10 @@ fn keeping(ui: &mut Ui, bench: &mut Bench) {
     Card::new(t!("method.keeping")).icon(icons::FLOPPY_DISK).show(ui, |ui| {
         output_folder(ui, bench);
         hairline(ui);
+        if !bench.state.recipe.output_dir.as_os_str().is_empty() {
+            used_folder(ui, bench);
+            hairline(ui);
+        }
         let devices: Vec<(String, String)> = std::iter::once(("auto".to_owned(), t!("device.auto")))
             .chain(bench.state.trusted_devices().map(|d| (d.id.clone(), d.name.clone())))
             .collect();
@@ -194,6 +198,26 @@ fn keeping(ui: &mut Ui, bench: &mut Bench) {
         form.optional(ui, "save_total_limit", |r| &mut r.save_total_limit, 1..=1000, 2, &t!("method.keep_all"));
         form.number(ui, "logging_steps", |r| &mut r.logging_steps, 1..=10_000, 0.1);
     });
+}
+
+/// What to do where the chosen folder already holds a run.
+fn used_folder(ui: &mut Ui, bench: &mut Bench) {
+    let recipe = &mut bench.state.recipe;
+    let mut resume = recipe.resume_from_checkpoint.is_some();
+    let back = Setting::new("resume_from_checkpoint").changed(resume, t!("word.no")).show(ui, |ui| {
+        toggle(ui, &mut resume);
+    });
+    if resume != recipe.resume_from_checkpoint.is_some() || back {
+        recipe.resume_from_checkpoint = (resume && !back).then(|| recipe.output_dir.clone());
+    }
+    hairline(ui);
+    let on = recipe.overwrite_output_dir;
+    let back = Setting::new("overwrite_output_dir").changed(on, t!("word.no")).show(ui, |ui| {
+        toggle(ui, &mut recipe.overwrite_output_dir);
+    });
+    if back {
+        recipe.overwrite_output_dir = false;
+    }
 }
 
 fn output_folder(ui: &mut Ui, bench: &mut Bench) {

@@ -90,6 +90,10 @@ impl Curves {
         let shown = shown.show(ui, |plot| {
             plot.line(Line::new(t!("plot.raw"), self.raw.as_slice()).color(train.gamma_multiply(0.4)).width(1.0));
             plot.line(Line::new(t!("plot.smooth"), self.smooth.as_slice()).color(train).width(2.0));
+            // A line needs two points; the first step should be seen all the same.
+            if self.raw.len() < 3 {
+                plot.points(Points::new(t!("plot.raw"), self.raw.as_slice()).color(train).radius(3.0));
+            }
             if !self.evals.is_empty() {
                 plot.line(
                     Line::new(t!("plot.eval"), self.evals.as_slice())
