@@ -98,7 +98,7 @@ pub fn inspect(path: &Path) -> Result<ModelSummary> {
     if !has_chat_template && warnings.is_empty() {
         warnings.push("The model has no chat template: rows are learned as plain text.".into());
     }
-    let name = path.file_name().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into_owned());
+    let name = display_name(path);
     Ok(ModelSummary {
         path: path.to_owned(),
         name,
@@ -119,4 +119,14 @@ pub fn inspect(path: &Path) -> Result<ModelSummary> {
         linear_names: LINEAR_NAMES.map(str::to_owned).to_vec(),
         warnings,
     })
+}
+
+/// The folder's or file's name; a folder just called "model" is told by its parent as well.
+fn display_name(path: &Path) -> String {
+    let part = |p: Option<&std::ffi::OsStr>| p.map(|n| n.to_string_lossy().into_owned());
+    match (part(path.file_name()), part(path.parent().and_then(Path::file_name))) {
+        (Some(name), Some(parent)) if name == "model" => format!("{parent}/{name}"),
+        (Some(name), _) => name,
+        (None, _) => path.display().to_string(),
+    }
 }
