@@ -17,14 +17,22 @@ use crate::{Error, Result, adapter, device, generate};
 
 /// Serves commands until `Shutdown` or until nobody sends any more.
 pub(crate) fn work(commands: &Receiver<Command>, out: &Outbox) {
-    let mut desk = WorkerDesk { commands, out, id: None, shutdown: false, cancelled: None, waiting: VecDeque::new() };
+    let mut desk = WorkerDesk {
+        commands,
+        out,
+        id: None,
+        shutdown: false,
+        paused: false,
+        cancelled: None,
+        waiting: VecDeque::new(),
+    };
     let mut loaded = Vec::new();
     while !desk.shutdown {
         let Some(command) = desk.waiting.pop_front().or_else(|| commands.recv().ok()) else { return };
         match command {
             Command::StartRun { id, recipe, resume } => {
                 loaded.clear(); // the memory is the run's now
-                desk.id = Some(id.clone());
+                (desk.id, desk.paused) = (Some(id.clone()), false);
                 let result = guarded(|| trainer::start(&id, &recipe, resume, &mut desk));
                 desk.id = None;
                 let outcome = match result {
@@ -73,6 +81,7 @@ struct WorkerDesk<'a> {
     out: &'a Outbox,
     id: Option<RunId>,
     shutdown: bool,
+    paused: bool,
     /// A generation that was cancelled.
     cancelled: Option<RequestId>,
     /// Commands for later.
@@ -108,9 +117,9 @@ impl Desk for WorkerDesk<'_> {
     }
 
     fn wish(&mut self) -> Wish {
-        let (mut paused, mut wish) = (false, Wish::GoOn);
+        let mut wish = Wish::GoOn;
         loop {
-            let command = match (paused, self.commands.try_recv()) {
+            let command = match (self.paused, self.commands.try_recv()) {
                 (_, Ok(command)) => command,
                 (false, Err(TryRecvError::Empty)) => return wish,
                 (true, Err(TryRecvError::Empty)) => match self.commands.recv() {
@@ -121,12 +130,12 @@ impl Desk for WorkerDesk<'_> {
             };
             let id = self.id.clone().unwrap_or_default();
             match command {
-                Command::PauseRun if !paused => {
-                    paused = true;
+                Command::PauseRun if !self.paused => {
+                    self.paused = true;
                     self.out.tell(Event::RunPaused { id });
                 }
-                Command::ResumeRun if paused => {
-                    paused = false;
+                Command::ResumeRun if self.paused => {
+                    self.paused = false;
                     self.out.tell(Event::RunResumed { id });
                 }
                 Command::StopRun => return Wish::Stop,
@@ -134,7 +143,8 @@ impl Desk for WorkerDesk<'_> {
                     self.shutdown = true;
                     return Wish::Stop;
                 }
-                Command::SaveNow if paused => return Wish::Save,
+                // Saved at once; the next look waits on.
+                Command::SaveNow if self.paused => return Wish::Save,
                 Command::SaveNow => wish = Wish::Save,
                 Command::Generate { request, .. } => self.refuse(Some(request), "Generating"),
                 Command::StartRun { .. } => self.refuse(None, "Another run"),

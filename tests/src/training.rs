@@ -241,7 +241,12 @@ fn pause_save_and_resume_are_answered_within_a_micro_batch() {
         Event::RunPaused { .. } => paused += 1,
         Event::CheckpointSaved { .. } => {
             saved += 1;
-            link.send(Command::ResumeRun);
+            if saved == 1 {
+                // Saving does not end the pause.
+                std::thread::sleep(std::time::Duration::from_millis(300));
+                assert!(link.try_recv().is_none(), "the run went on while it was paused");
+                link.send(Command::ResumeRun);
+            }
         }
         _ => {}
     });

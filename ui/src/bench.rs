@@ -293,8 +293,7 @@ impl Bench {
     fn start(&mut self, mut recipe: Recipe) {
         let stamp = stamp();
         if recipe.output_dir.as_os_str().is_empty() {
-            let model =
-                recipe.model_name_or_path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
+            let model = format::short_path(&recipe.model_name_or_path).trim_end_matches(".gguf").replace('/', "-");
             recipe.output_dir = self.home.join("runs").join(format!("{model}-{}-{stamp}", recipe.finetuning_type));
         }
         // The Data panel has listed the rows that cannot be used and said that they are left out.

@@ -131,6 +131,18 @@ pub fn path(path: &std::path::Path) -> String {
     }
 }
 
+/// A file or folder by its last part, and by the one before where the last says nothing: sample/model.
+pub fn short_path(path: &std::path::Path) -> String {
+    let part = |p: &std::path::Path| p.file_name().map(|n| n.to_string_lossy().into_owned());
+    let Some(name) = part(path) else { return path.display().to_string() };
+    match path.parent().and_then(part) {
+        Some(parent) if ["model", "models", "checkpoint", "output", "data"].contains(&name.as_str()) => {
+            format!("{parent}/{name}")
+        }
+        _ => name,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -150,6 +162,8 @@ mod tests {
         );
         assert_eq!((setting(0.0), setting(3.75), setting(4096.0)), ("0".into(), "3.75".into(), "4096".into()));
         assert_eq!((loss(2.31415), loss(f64::NAN)), ("2.3142".into(), "NaN".into()));
+        assert_eq!(short_path("/a/sample/model".as_ref()), "sample/model");
+        assert_eq!(short_path("/a/SmolLM2".as_ref()), "SmolLM2");
         assert_eq!(byte_pair(1_240_000_000, 1_610_000_000), "1.2 / 1.6 GB");
         assert_eq!(short_count(134_515_008), "134.5 M");
         assert_eq!(

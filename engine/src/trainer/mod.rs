@@ -240,10 +240,12 @@ impl Trainer<'_> {
 
     /// Does what the person asked for since the last look.
     fn answer_wishes(&mut self) -> Result<()> {
-        match self.desk.wish() {
-            Wish::GoOn => Ok(()),
-            Wish::Save => self.save_checkpoint(),
-            Wish::Stop => Err(Error::Stopped),
+        loop {
+            match self.desk.wish() {
+                Wish::GoOn => return Ok(()),
+                Wish::Save => self.save_checkpoint()?, // a paused run stays paused: look again
+                Wish::Stop => return Err(Error::Stopped),
+            }
         }
     }
 

@@ -53,7 +53,7 @@ fn a_started_run_has_its_own_folder_and_carries_the_whole_recipe() {
     let sent = engine.take();
     let [Command::StartRun { id, recipe, resume: false }] = &sent[..] else { panic!("{sent:?}") };
     assert!(recipe.output_dir.starts_with("/home/luthier/runs"), "{}", recipe.output_dir.display());
-    assert!(recipe.output_dir.ends_with(id));
+    assert!(recipe.output_dir.ends_with(id) && id.starts_with("SmolLM2-135M-full-"), "{id}");
     assert_eq!(recipe.dataset, ["/data/alpaca_zh.jsonl"]);
     assert_eq!(recipe.model_name_or_path, PathBuf::from("/models/SmolLM2-135M"));
     assert_eq!(bench.panel, Panel::Train);

@@ -71,7 +71,7 @@ fn chips(bench: &Bench, width: f32) -> [(Panel, Chip); 4] {
         Slot::Empty => (t!("chip.no_model"), Mark::Missing),
         Slot::Reading { .. } => (t!("chip.reading"), Mark::Busy),
         Slot::Ready(summary) => (summary.name.clone(), Mark::Ready),
-        Slot::Failed { path, .. } => (file_name(path), Mark::Wrong),
+        Slot::Failed { path, .. } => (format::short_path(path), Mark::Wrong),
     };
     let (data, data_mark) = match &state.data {
         data if data.reading.is_some() => (t!("chip.reading"), Mark::Busy),
@@ -80,7 +80,7 @@ fn chips(bench: &Bench, width: f32) -> [(Panel, Chip); 4] {
             (Some(source), Some(summary)) => {
                 let rows = t!(
                     "chip.rows",
-                    name = file_name(&source.path),
+                    name = format::short_path(&source.path),
                     rows = format::count(crate::state::usable_rows(summary) as u64)
                 );
                 (rows, if crate::state::usable_rows(summary) > 0 { Mark::Ready } else { Mark::Wrong })
@@ -110,8 +110,4 @@ fn chips(bench: &Bench, width: f32) -> [(Panel, Chip); 4] {
         // Devices are chosen in the Model panel; only the model's own chip says that one is there.
         (Panel::Model, Chip { here: false, ..chip(icons::CPU, t!("chip.device"), device.0, device.1, Panel::Model) }),
     ]
-}
-
-fn file_name(path: &std::path::Path) -> String {
-    path.file_name().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into_owned())
 }

@@ -58,7 +58,7 @@ impl TryPanel {
             let gap = ui.spacing().item_spacing.x;
             let columns = if tuned.is_some() { 2.0 } else { 1.0 };
             let width = ((ui.available_width() - buttons - columns * gap) / columns).max(120.0);
-            let base = bench.base_speaker().map_or_else(|| t!("try.no_model"), |s| file_name(&s.model));
+            let base = bench.base_speaker().map_or_else(|| t!("try.no_model"), |s| format::short_path(&s.model));
             head(ui, width, icons::CUBE, &t!("try.base"), &base, false);
             if let Some(speaker) = &tuned {
                 head(ui, width, icons::GUITAR, &t!("try.tuned"), &speaker_name(speaker), true);
@@ -81,14 +81,10 @@ impl TryPanel {
     }
 }
 
-fn file_name(path: &std::path::Path) -> String {
-    path.file_name().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into_owned())
-}
-
 fn speaker_name(speaker: &Speaker) -> String {
     match &speaker.adapter {
-        Some(adapter) => t!("try.with_adapter", name = file_name(adapter)),
-        None => file_name(&speaker.model),
+        Some(adapter) => t!("try.with_adapter", name = format::short_path(adapter)),
+        None => format::short_path(&speaker.model),
     }
 }
 
