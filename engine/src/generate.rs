@@ -40,7 +40,7 @@ pub fn prompt_ids(tokenizer: &TextTokenizer, text: &PromptText) -> Result<Vec<u3
     Ok(ids)
 }
 
-/// Continues `prompt`. `each` gets every new id and says whether to go on.
+/// Continues `prompt`. `each` gets every new id, None between the parts of a long prompt, and says whether to go on.
 ///
 /// # Errors
 /// `Refused` when the prompt leaves no room in the model's context, `Diverged`-like `Device` errors from the device.
@@ -49,7 +49,7 @@ pub fn generate(
     tokenizer: &TextTokenizer,
     prompt: &[u32],
     sampling: &Sampling,
-    each: &mut dyn FnMut(u32) -> bool,
+    each: &mut dyn FnMut(Option<u32>) -> bool,
 ) -> Result<Generated> {
     model.check_ids(prompt, &model.source)?;
     let limit = model.config.max_positions.max(1);
@@ -63,6 +63,10 @@ pub fn generate(
     let mut done = Generated { prompt_tokens: prompt.len(), ids: Vec::new(), reason: FinishReason::LengthLimit };
     let mut last = Vec::new();
     for part in prompt.chunks(PREFILL) {
+        if !each(None) {
+            done.reason = FinishReason::Cancelled;
+            return Ok(done);
+        }
         last = next_logits(model, part, &mut cache)?;
     }
     while done.ids.len() < new {
@@ -75,7 +79,7 @@ pub fn generate(
             break;
         }
         done.ids.push(id);
-        if !each(id) {
+        if !each(Some(id)) {
             done.reason = FinishReason::Cancelled;
             break;
         }

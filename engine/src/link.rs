@@ -68,7 +68,7 @@ impl Link {
         match command {
             Command::ProbeDevices => aside(move || outbox.tell(Event::DevicesProbed { devices: device::probe() })),
             Command::InspectModel { request, path } => aside(move || {
-                outbox.tell(match model::inspect(&path) {
+                outbox.tell(match worker::guarded(|| model::inspect(&path)) {
                     Ok(summary) => Event::ModelInspected { request, summary },
                     Err(error) => Event::CommandFailed { request: Some(request), problem: (&error).into() },
                 });
@@ -103,14 +103,15 @@ impl Link {
         let (outbox, flags) = (self.outbox.clone(), self.inspections.clone());
         aside(move || {
             let mut last = 0;
-            let result = data::inspect(&source, &mut |done, total| {
+            let mut tell_progress = |done: u64, total: u64| {
                 // A bar needs no more than two hundred positions.
                 if done == 0 || done >= total || done.saturating_sub(last) > total / 200 {
                     last = done;
                     outbox.tell(Event::DataProgress { request, done, total });
                 }
                 if cancelled.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-            });
+            };
+            let result = worker::guarded(|| data::inspect(&source, &mut tell_progress));
             flags.lock().unwrap_or_else(PoisonError::into_inner).remove(&request);
             outbox.tell(match result {
                 Ok(summary) => Event::DataInspected { request, summary: Box::new(summary) },

@@ -23,6 +23,14 @@ const EVENTS: &str = "events.jsonl";
 const LOG: &str = "trainer_log.jsonl";
 const REPORT: &str = "report.json";
 const CHECKPOINT: &str = "checkpoint-";
+/// What a run leaves as its result; an overwriting run takes it away first, so that no old result stands beside a new recipe.
+const RESULTS: [&str; 5] = [
+    "adapter_model.safetensors",
+    "adapter_config.json",
+    "model.safetensors",
+    "model.safetensors.index.json",
+    "best.safetensors",
+];
 /// Written at the start and removed, to learn early that a folder cannot be written or a disk is full.
 const PROBE_BYTES: usize = 256 * 1024;
 
@@ -71,7 +79,7 @@ impl RunFolder {
         for (_, checkpoint) in checkpoint_dirs(dir) {
             fs::remove_dir_all(&checkpoint).map_err(|error| Error::io(&checkpoint, error))?;
         }
-        for name in [EVENTS, LOG, REPORT] {
+        for name in [EVENTS, LOG, REPORT].into_iter().chain(RESULTS) {
             match fs::remove_file(dir.join(name)) {
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                     return Err(Error::io(dir.join(name), error));
@@ -221,9 +229,8 @@ pub fn checkpoint_to_resume(path: impl AsRef<Path>) -> Result<(usize, PathBuf)> 
 
 /// What shows that `dir` holds a run with something to lose.
 pub(crate) fn traces_of_a_run(dir: &Path) -> Option<String> {
-    let results = [REPORT, "adapter_model.safetensors", "model.safetensors", "model.safetensors.index.json"];
-    if let Some(name) = results.iter().find(|name| dir.join(name).exists()) {
-        return Some((*name).to_owned());
+    if let Some(name) = [REPORT].into_iter().chain(RESULTS).find(|name| dir.join(name).exists()) {
+        return Some(name.to_owned());
     }
     if fs::metadata(dir.join(LOG)).is_ok_and(|log| log.len() > 0) {
         return Some(LOG.to_owned());

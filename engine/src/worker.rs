@@ -59,7 +59,7 @@ pub(crate) fn work(commands: &Receiver<Command>, out: &Outbox) {
 }
 
 /// A panic becomes an error: a run always ends in one `RunFinished`, a request in one answer.
-fn guarded<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
+pub(crate) fn guarded<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| Err(from_panic(&*panic)))
 }
 
@@ -101,6 +101,8 @@ impl WorkerDesk<'_> {
                 Command::CancelGenerate { request: which } if which == request => self.cancelled = Some(request),
                 Command::CancelGenerate { request: which } => {
                     self.waiting.retain(|c| !matches!(c, Command::Generate { request: r, .. } if *r == which));
+                    let problem = Problem { code: "stopped".into(), message: "cancelled before it began".into() };
+                    self.out.tell(Event::CommandFailed { request: Some(which), problem });
                 }
                 Command::Shutdown => self.shutdown = true,
                 later => self.waiting.push_back(later),
@@ -119,9 +121,11 @@ impl Desk for WorkerDesk<'_> {
     fn wish(&mut self) -> Wish {
         let mut wish = Wish::GoOn;
         loop {
-            let command = match (self.paused, self.commands.try_recv()) {
+            let next = self.waiting.pop_front().map_or_else(|| self.commands.try_recv(), Ok);
+            let command = match (self.paused, next) {
                 (_, Ok(command)) => command,
                 (false, Err(TryRecvError::Empty)) => return wish,
+                (true, Err(TryRecvError::Empty)) if wish == Wish::Save => return wish,
                 (true, Err(TryRecvError::Empty)) => match self.commands.recv() {
                     Ok(command) => command,
                     Err(_) => return Wish::Stop,
@@ -183,7 +187,7 @@ fn answer(loaded: &mut Vec<Loaded>, request: RequestId, prompt: &Prompt, desk: &
     let began = Instant::now();
     let mut stream = tokenizer.stream(true);
     let done = generate::generate(model, tokenizer, &ids, &prompt.sampling, &mut |id| {
-        if let Some(text) = stream.push(id) {
+        if let Some(text) = id.and_then(|id| stream.push(id)) {
             desk.tell(Event::TokenSampled { request, text });
         }
         !desk.generation_cancelled(request)

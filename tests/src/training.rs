@@ -7,8 +7,8 @@ use luthier_engine::adapter::{LoraConfig, Targets};
 use luthier_engine::data::{Batch, Encoded};
 use luthier_engine::model::{DropoutKey, GradientSum, LINEAR_NAMES, Model, Param};
 use luthier_engine::ops;
-use luthier_engine::protocol::{Command, Event, Outcome};
-use luthier_engine::recipe::{FinetuningType, Interval, Recipe};
+use luthier_engine::protocol::{Command, Event, Outcome, Phase};
+use luthier_engine::recipe::{FinetuningType, Interval, Recipe, SchedulerType};
 use luthier_engine::run_folder::{checkpoint_dirs, read_events};
 use luthier_engine::trainer::{Graph, Pass};
 
@@ -262,12 +262,16 @@ fn a_run_that_diverges_stops_and_names_step_batch_and_checkpoint() {
     recipe.finetuning_type = FinetuningType::Full;
     recipe.learning_rate = 1e12;
     recipe.max_grad_norm = 0.0;
+    // The first step's rate is 0: its checkpoint is good, the second's is not.
+    recipe.lr_scheduler_type = SchedulerType::ConstantWithWarmup;
+    recipe.warmup_steps = 4;
+    recipe.save_steps = 1;
     let (_, outcome) = drive(&recipe, false, |_, _| {});
     let Outcome::Failed { problem } = outcome else { panic!("{outcome:?}") };
     assert_eq!(problem.code, "diverged");
     assert!(problem.message.contains("at step") && problem.message.contains("batch"), "{}", problem.message);
-    let (step, path) = checkpoint_dirs(&recipe.output_dir).pop().expect("the last good checkpoint is kept");
-    assert!(step >= 1 && problem.message.contains(&path.display().to_string()), "{}", problem.message);
+    let good = recipe.output_dir.join("checkpoint-1");
+    assert!(good.is_dir() && problem.message.contains(&good.display().to_string()), "{}", problem.message);
 }
 
 #[test]
@@ -294,4 +298,27 @@ fn evaluation_finds_the_best_step_and_early_stopping_brings_it_back() {
     check.max_steps = 2;
     let again = run(&check, false);
     assert!((again.evals[0].loss - best).abs() < 1e-3, "{} {best}", again.evals[0].loss);
+}
+
+/// Stopped in the middle of an evaluation, nothing is lost, and the resumed run makes that evaluation up.
+#[test]
+fn a_stop_during_an_evaluation_keeps_the_work() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut recipe = lora(dir.path());
+    recipe.val_size = 12.0;
+    recipe.eval_strategy = Interval::Steps;
+    recipe.eval_steps = Some(4);
+    recipe.per_device_eval_batch_size = 1;
+    let whole = run(&Recipe { output_dir: dir.path().join("whole"), ..recipe.clone() }, false);
+    let (events, outcome) = drive(&recipe, false, |event, link| {
+        if matches!(event, Event::RunProgress { phase: Phase::Evaluating, .. }) {
+            link.send(Command::StopRun);
+        }
+    });
+    assert!(matches!(outcome, Outcome::Stopped { result: Some(_), .. }), "{outcome:?}");
+    let first = gather(events, outcome);
+    let rest = run(&recipe, true);
+    let evals = |d: &Done| d.evals.iter().map(|e| (e.step, e.loss)).collect::<Vec<_>>();
+    assert_eq!([evals(&first), evals(&rest)].concat(), evals(&whole));
+    assert_eq!([losses(&first), losses(&rest)].concat(), losses(&whole));
 }

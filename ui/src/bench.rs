@@ -71,7 +71,12 @@ impl Bench {
         match ask {
             Ask::ModelFolder | Ask::ModelFile => self.open_model(path),
             Ask::DataFile => self.open_data(path),
-            Ask::EvalDataFile => self.state.recipe.eval_dataset = vec![path.display().to_string()],
+            Ask::EvalDataFile => {
+                self.state.recipe.eval_dataset = vec![path.display().to_string()];
+                if self.state.recipe.eval_strategy == Interval::No {
+                    self.state.recipe.eval_strategy = Interval::Epoch;
+                }
+            }
             Ask::AdapterFolder => self.choose_adapter(path),
             Ask::OutputFolder => self.state.recipe.output_dir = path,
             Ask::OpenRecipe => self.open_recipe(&path),
@@ -302,8 +307,7 @@ impl Bench {
         let id = if folder.ends_with(&stamp) { folder } else { format!("{folder}-{stamp}") };
         self.state.run = Some(Run::new(id.clone(), recipe.clone()));
         self.panel = Panel::Train;
-        let resume = recipe.resume_from_checkpoint.is_some();
-        self.wire.send(Command::StartRun { id, recipe: Box::new(recipe), resume });
+        self.wire.send(Command::StartRun { id, recipe: Box::new(recipe), resume: false });
     }
 
     /// Where a run that was stopped or failed can go on from.

@@ -21,11 +21,11 @@ pub fn bytes(n: u64) -> String {
     format!("{value:.1} TB")
 }
 
-/// Two sizes in the unit of the larger one: 1.2 / 1.6 GB.
+/// A size and its peak in the unit of the peak: 1.2 (1.6) GB.
 pub fn byte_pair(now: u64, most: u64) -> String {
     let (unit, size) = if most >= 999_500_000 { ("GB", 1e9) } else { ("MB", 1e6) };
     let digits = if most as f64 / size < 99.95 { 1 } else { 0 };
-    format!("{:.digits$} / {:.digits$} {unit}", now as f64 / size, most as f64 / size)
+    format!("{:.digits$} ({:.digits$}) {unit}", now as f64 / size, most as f64 / size)
 }
 
 /// A whole number with its thousands apart: 100,000.
@@ -164,7 +164,7 @@ mod tests {
         assert_eq!((loss(2.31415), loss(f64::NAN)), ("2.3142".into(), "NaN".into()));
         assert_eq!(short_path("/a/sample/model".as_ref()), "sample/model");
         assert_eq!(short_path("/a/SmolLM2".as_ref()), "SmolLM2");
-        assert_eq!(byte_pair(1_240_000_000, 1_610_000_000), "1.2 / 1.6 GB");
+        assert_eq!(byte_pair(1_240_000_000, 1_610_000_000), "1.2 (1.6) GB");
         assert_eq!(short_count(134_515_008), "134.5 M");
         assert_eq!(
             (duration(3.25), duration(200.0), duration(3900.0)),

@@ -63,7 +63,9 @@ pub fn save_companions(source: &Path, folder: &Path) -> Result<()> {
         for name in COMPANIONS {
             let from = source.join(name);
             if from.is_file() && from != folder.join(name) {
-                std::fs::copy(&from, folder.join(name)).map_err(|e| Error::io(folder.join(name), e))?;
+                // Not fs::copy: it would copy a read-only mode too, and the next save could not replace the file.
+                let bytes = std::fs::read(&from).map_err(|e| Error::io(&from, e))?;
+                crate::files::write_atomic(&folder.join(name), &bytes)?;
             }
         }
         return Ok(());

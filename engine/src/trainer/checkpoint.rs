@@ -29,6 +29,12 @@ pub struct RunState {
     pub best_eval_loss: Option<f32>,
     pub best_step: usize,
     pub evals_without_gain: usize,
+    /// An evaluation was due after the last step and is not finished.
+    #[serde(default)]
+    pub evaluation_due: bool,
+    /// Loss and steps since the last line of the log.
+    #[serde(default)]
+    pub window: (f64, usize),
     /// Steps that each tensor's moments have seen.
     #[serde(default)]
     moment_steps: BTreeMap<String, u64>,

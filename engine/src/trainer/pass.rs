@@ -61,12 +61,15 @@ struct Layout {
     /// Row of each position that has a label after it, and that label.
     positions: Vec<i32>,
     targets: Vec<u32>,
+    /// Tokens without padding.
+    read: usize,
 }
 
 fn layout(model: &Model, batch: &Batch) -> Layout {
     let packed = ops::is_cpu(&model.device);
     let padded = batch.width.next_multiple_of(64);
-    let mut out = Layout { ids: Vec::new(), lengths: Vec::new(), positions: Vec::new(), targets: Vec::new() };
+    let read = batch.lengths.iter().sum();
+    let mut out = Layout { ids: Vec::new(), lengths: Vec::new(), positions: Vec::new(), targets: Vec::new(), read };
     for (row, &len) in batch.lengths.iter().enumerate() {
         let start = out.ids.len();
         let from = row * batch.width;
@@ -186,7 +189,7 @@ impl Pass<'_> {
         let [all, hidden] = x.dims();
         let (head, head_name) = (model.head(), model.head_name());
         let head_learns = self.learning.contains(head_name);
-        let mut sums = TokenSums { labelled: layout.targets.len(), read: layout.ids.len(), ..TokenSums::default() };
+        let mut sums = TokenSums { labelled: layout.targets.len(), read: layout.read, ..TokenSums::default() };
         let mut dx = want_dx.then(|| Tensor::zeros([all, hidden], &model.device));
         for (positions, targets) in chunks(model, layout) {
             let index =
@@ -235,7 +238,7 @@ pub fn evaluate(model: &Model, batch: &Batch) -> Result<TokenSums> {
     let layout = layout(model, batch);
     let x = model.hidden(&layout.ids, &layout.lengths);
     let head = model.head();
-    let mut sums = TokenSums { labelled: layout.targets.len(), read: layout.ids.len(), ..TokenSums::default() };
+    let mut sums = TokenSums { labelled: layout.targets.len(), read: layout.read, ..TokenSums::default() };
     for (positions, targets) in chunks(model, &layout) {
         let index = Tensor::<1, Int>::from_data(TensorData::new(positions.to_vec(), [positions.len()]), &model.device);
         let h = model.final_norm(x.clone().select(0, index), &mut Tape::off());

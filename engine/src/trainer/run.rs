@@ -6,11 +6,11 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use super::{Desk, Ending, Graph, Plan, Trainer, Wish, available_bytes, checkpoint, kept_bytes};
 use crate::adapter::{LoraConfig, Targets};
-use crate::model::{Model, Param, save_companions, save_full};
+use crate::model::{Model, Param, RopeScaling, save_companions, save_full};
 use crate::optimizer::{AdamW, Schedule};
 use crate::protocol::{Event, Outcome, Phase, RunFacts, RunId};
 use crate::recipe::{FinetuningType, Recipe};
-use crate::run_folder::{RunFolder, RunReport, checkpoint_to_resume};
+use crate::run_folder::{RunFolder, RunReport, checkpoint_to_resume, latest_checkpoint};
 use crate::tokenizer::TextTokenizer;
 use crate::{Error, Result, data, device, freeze, ops};
 
@@ -19,9 +19,11 @@ use crate::{Error, Result, data, device, freeze, ops};
 /// # Errors
 /// Any of the engine's; bad input is found before anything in `output_dir` is touched.
 pub fn start(id: &RunId, recipe: &Recipe, resume: bool, desk: &mut dyn Desk) -> Result<Outcome> {
-    let resume_from = match &recipe.resume_from_checkpoint {
-        Some(path) => Some(path.clone()),
-        None => resume.then(|| recipe.output_dir.clone()),
+    // `resume` means the newest checkpoint in output_dir, whatever the recipe once started from.
+    let newest = || resume.then(|| recipe.output_dir.clone());
+    let resume_from = match latest_checkpoint(&recipe.output_dir) {
+        Some(_) if resume => newest(),
+        _ => recipe.resume_from_checkpoint.clone().or_else(newest),
     };
     let mut warnings = Recipe { resume_from_checkpoint: resume_from.clone(), ..recipe.clone() }.validate()?;
     let summary = crate::model::inspect(&recipe.model_name_or_path)?;
@@ -40,6 +42,10 @@ pub fn start(id: &RunId, recipe: &Recipe, resume: bool, desk: &mut dyn Desk) -> 
         desk.tell(progress(id, Phase::LoadingModel, fraction(done, total)));
         flow(desk)
     })?;
+    if recipe.finetuning_type != FinetuningType::Lora && matches!(model.config.rope_scaling, RopeScaling::Factors(_)) {
+        let reason = "this GGUF has rotary factors of its own, which no model folder can hold: train a LoRA, or use the safetensors model";
+        return Err(Error::ModelUnsupported { path: recipe.model_name_or_path.clone(), reason: reason.into() });
+    }
     if recipe.finetuning_type == FinetuningType::Lora {
         put_on_adapter(&mut model, recipe)?;
     }
@@ -99,47 +105,41 @@ pub fn start(id: &RunId, recipe: &Recipe, resume: bool, desk: &mut dyn Desk) -> 
         tokens_this_session: 0,
         peak_memory: 0,
         last_loss: None,
-        window: (0.0, 0),
     };
-    let ended = trainer.train();
-    let outcome = match &ended {
-        Ok(Ending::Completed) => {
-            keep_best(&mut trainer)?;
-            Ok(Outcome::Completed { result: save_result(&mut trainer)? })
-        }
-        Ok(Ending::Early) => {
-            let best = keep_best(&mut trainer)?;
-            let reason = format!("the evaluation loss stopped falling; the result is that of step {best}");
-            Ok(Outcome::Stopped { result: Some(save_result(&mut trainer)?), reason })
-        }
-        Ok(Ending::Stopped) => {
-            let reason = format!("stopped at step {}; a checkpoint was saved", trainer.state.step);
-            Ok(Outcome::Stopped { result: Some(save_result(&mut trainer)?), reason })
-        }
-        Err(_) => Err(()),
-    };
-    let word = match ended {
-        Ok(Ending::Completed) => "completed",
-        Ok(_) => "stopped",
-        Err(_) => "failed",
+    let ended = trainer.train().and_then(|ending| {
+        finish(&mut trainer, ending).map_err(|error| {
+            let _ = trainer.save_checkpoint(); // the result could not be written: keep what was learned
+            error
+        })
+    });
+    let (word, outcome) = match &ended {
+        Ok(outcome @ Outcome::Completed { .. }) => ("completed", outcome.clone()),
+        Ok(outcome) => ("stopped", outcome.clone()),
+        Err(error) => ("failed", Outcome::Failed { problem: error.into() }),
     };
     let report = trainer.report(&facts, word);
-    match (ended, outcome) {
-        (Ok(_), Ok(outcome)) => {
-            trainer.folder.write_report(&report)?;
-            let finished = Event::RunFinished { id: id.clone(), outcome: outcome.clone() };
-            trainer.folder.append_event(&finished)?;
-            Ok(outcome)
-        }
-        (Err(error), _) => {
-            let outcome = Outcome::Failed { problem: (&error).into() };
-            // The error itself matters more than failing to note it (the disk may be what is full).
-            let _ = trainer.folder.append_event(&Event::RunFinished { id: id.clone(), outcome });
-            let _ = trainer.folder.write_report(&report);
-            Err(error)
-        }
-        (Ok(_), Err(())) => Err(Error::Internal("a run ended without an outcome".into())),
+    // Where the disk is what failed, these fail as well; the outcome still reaches the window.
+    let noted = trainer.folder.append_event(&Event::RunFinished { id: id.clone(), outcome });
+    let reported = trainer.folder.write_report(&report);
+    let outcome = ended?;
+    noted.and(reported)?;
+    Ok(outcome)
+}
+
+/// Writes the result.
+fn finish(trainer: &mut Trainer, ending: Ending) -> Result<Outcome> {
+    if ending == Ending::Stopped {
+        let reason = format!("stopped at step {}; a checkpoint was saved", trainer.state.step);
+        return Ok(Outcome::Stopped { result: Some(save_result(trainer)?), reason });
     }
+    let last = trainer.state.step;
+    let best = trainer.restore_best()?.unwrap_or(last);
+    let result = save_result(trainer)?;
+    if ending == Ending::Completed {
+        return Ok(Outcome::Completed { result });
+    }
+    let reason = format!("the evaluation loss stopped falling; the result is that of step {best}");
+    Ok(Outcome::Stopped { result: Some(result), reason })
 }
 
 fn progress(id: &RunId, phase: Phase, fraction: Option<f32>) -> Event {
@@ -184,11 +184,6 @@ fn choose_graph(recipe: &Recipe, model: &Model, tokens: usize) -> Graph {
             if needed < room { Graph::Kept } else { Graph::Recomputed }
         }
     }
-}
-
-fn keep_best(trainer: &mut Trainer) -> Result<usize> {
-    let last = trainer.state.step;
-    Ok(trainer.restore_best()?.unwrap_or(last))
 }
 
 /// The result: a PEFT folder, or a Hugging Face model folder.

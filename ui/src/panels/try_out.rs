@@ -1,6 +1,6 @@
 //! The Try panel: the same question to the model as it was and as it is now, side by side.
 
-use egui::{Align, CornerRadius, Frame, Key, Label, Layout, Margin, Modifiers, ScrollArea, Stroke, TextEdit, Ui};
+use egui::{Align, CornerRadius, Frame, Key, Label, Layout, Margin, Modifiers, ScrollArea, Stroke, TextEdit, Ui, vec2};
 use luthier_engine::protocol::{FinishReason, Sampling};
 
 use crate::bench::Bench;
@@ -50,33 +50,32 @@ impl TryPanel {
         });
     }
 
-    /// Who speaks in each column.
+    /// What can be done with the conversation, and who speaks in each column.
     fn heads(&mut self, ui: &mut Ui, bench: &mut Bench) {
         let tuned = bench.state.talk.tuned_speaker.clone();
-        ui.horizontal(|ui| {
-            let buttons = 110.0;
-            let gap = ui.spacing().item_spacing.x;
-            let columns = if tuned.is_some() { 2.0 } else { 1.0 };
-            let width = ((ui.available_width() - buttons - columns * gap) / columns).max(120.0);
-            let base = bench.base_speaker().map_or_else(|| t!("try.no_model"), |s| format::short_path(&s.model));
-            head(ui, width, icons::CUBE, &t!("try.base"), &base, false);
-            if let Some(speaker) = &tuned {
-                head(ui, width, icons::GUITAR, &t!("try.tuned"), &speaker_name(speaker), true);
+        ui.allocate_ui_with_layout(vec2(ui.available_width(), 32.0), Layout::right_to_left(Align::Center), |ui| {
+            let word = if self.settings_hidden { t!("try.show_settings") } else { t!("try.hide_settings") };
+            if ui.add(IconButton::new(icons::SLIDERS_HORIZONTAL, word).size(32.0)).clicked() {
+                self.settings_hidden = !self.settings_hidden;
             }
-            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                let word = if self.settings_hidden { t!("try.show_settings") } else { t!("try.hide_settings") };
-                if ui.add(IconButton::new(icons::SLIDERS_HORIZONTAL, word).size(32.0)).clicked() {
-                    self.settings_hidden = !self.settings_hidden;
-                }
-                let clear = IconButton::new(icons::ERASER, t!("command.clear_conversation")).size(32.0);
-                if ui.add_enabled(!bench.state.talk.is_empty(), clear).clicked() {
-                    bench.clear_talk();
-                }
-                let adapter = IconButton::new(icons::PAPERCLIP, t!("try.choose_adapter")).size(32.0);
-                if ui.add_enabled(bench.state.model.ready().is_some(), adapter).clicked() {
-                    bench.dialogs.ask(Ask::AdapterFolder);
-                }
-            });
+            let clear = IconButton::new(icons::ERASER, t!("command.clear_conversation")).size(32.0);
+            if ui.add_enabled(!bench.state.talk.is_empty(), clear).clicked() {
+                bench.clear_talk();
+            }
+            let adapter = IconButton::new(icons::PAPERCLIP, t!("try.choose_adapter")).size(32.0);
+            if ui.add_enabled(bench.state.model.ready().is_some(), adapter).clicked() {
+                bench.dialogs.ask(Ask::AdapterFolder);
+            }
+            if tuned.is_some() {
+                ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                    ui.add(Label::new(theme::soft(ui, t!("try.empty_both_about"))).truncate());
+                });
+            }
+        });
+        let base = bench.base_speaker().map_or_else(|| t!("try.no_model"), |s| format::short_path(&s.model));
+        columns(ui, if tuned.is_some() { 2 } else { 1 }, |ui, side| match &tuned {
+            Some(speaker) if side == 1 => head(ui, icons::GUITAR, &t!("try.tuned"), &speaker_name(speaker), true),
+            _ => head(ui, icons::CUBE, &t!("try.base"), &base, false),
         });
     }
 }
@@ -88,7 +87,7 @@ fn speaker_name(speaker: &Speaker) -> String {
     }
 }
 
-fn head(ui: &mut Ui, width: f32, icon: char, title: &str, name: &str, tuned: bool) {
+fn head(ui: &mut Ui, icon: char, title: &str, name: &str, tuned: bool) {
     let p = theme::palette(ui);
     let (ground, ink) = if tuned { (p.varnish_soft, p.varnish) } else { (p.board, p.ink_soft) };
     let frame = Frame::new()
@@ -97,12 +96,14 @@ fn head(ui: &mut Ui, width: f32, icon: char, title: &str, name: &str, tuned: boo
         .corner_radius(theme::RADIUS)
         .inner_margin(Margin::symmetric(12, 6));
     frame.show(ui, |ui| {
-        ui.set_width(width - 24.0);
-        icon_label(ui, icon, 20.0, ink);
-        ui.vertical(|ui| {
-            ui.spacing_mut().item_spacing.y = 0.0;
-            ui.add(Label::new(theme::strong(title)).selectable(false).truncate());
-            ui.add(Label::new(theme::soft(ui, name)).selectable(false).truncate());
+        ui.set_width(ui.available_width());
+        ui.horizontal(|ui| {
+            icon_label(ui, icon, 20.0, ink);
+            ui.vertical(|ui| {
+                ui.spacing_mut().item_spacing.y = 0.0;
+                ui.add(Label::new(theme::strong(title)).selectable(false).truncate());
+                ui.add(Label::new(theme::soft(ui, name)).selectable(false).truncate());
+            });
         });
     });
 }
