@@ -222,6 +222,9 @@ impl Bench {
         }
         let model = recipe.model_name_or_path.clone();
         let named = (recipe.dataset.clone(), recipe.dataset_dir.clone());
+        let sampling = &mut self.state.talk.sampling;
+        (sampling.temperature, sampling.top_p) = (recipe.temperature as f32, recipe.top_p as f32);
+        sampling.top_k = recipe.top_k;
         self.state.recipe = recipe;
         if !model.as_os_str().is_empty() {
             self.open_model(model);
