@@ -11,7 +11,9 @@ use rand::{Rng, SeedableRng};
 use serde::{Deserialize, Serialize};
 
 use crate::files::{self, WeightFiles};
-use crate::model::{LINEAR_NAMES, Model, ModelConfig, Param};
+use burn::tensor::Tensor;
+
+use crate::model::{LinearSpec, Model, ModelConfig, Param, Tape};
 use crate::{Error, Result, ops};
 
 pub const CONFIG_FILE: &str = "adapter_config.json";
@@ -57,6 +59,8 @@ pub struct Site {
     pub a: String,
     pub b: String,
     pub scale: f32,
+    pub out: usize,
+    pub input: usize,
 }
 
 #[derive(Debug, Clone)]
@@ -75,20 +79,19 @@ impl Adapter {
         let root = if config.use_rslora { (config.r as f64).sqrt() } else { config.r as f64 };
         let scale = (config.lora_alpha / root) as f32;
         let mut sites = BTreeMap::new();
-        for layer in 0..model.layers {
-            for name in LINEAR_NAMES {
-                let path = ModelConfig::linear_path(layer, name);
-                if config.target_modules.matches(&path) {
-                    let tensor = |part: &str| format!("base_model.model.{path}.{part}.weight");
-                    sites.insert(path.clone(), Site { a: tensor("lora_A"), b: tensor("lora_B"), scale });
-                }
+        for (_, LinearSpec { path, out, input, .. }) in model.linears() {
+            if config.target_modules.matches(&path) {
+                let tensor = |part: &str| format!("base_model.model.{path}.{part}.weight");
+                sites.insert(path.clone(), Site { a: tensor("lora_A"), b: tensor("lora_B"), scale, out, input });
             }
         }
         if let Targets::Names(names) = &config.target_modules {
             let known = |n: &&String| sites.keys().any(|path| path.ends_with(&format!(".{n}")) || path == *n);
             if let Some(stranger) = names.iter().find(|n| !known(n)) {
-                let reason =
-                    format!("names '{stranger}', but this model's linear layers are {}", LINEAR_NAMES.join(", "));
+                let reason = format!(
+                    "names '{stranger}', but this model's linear layers are {}",
+                    model.linear_names().join(", ")
+                );
                 return Err(Error::model(place, "target_modules", reason));
             }
         }
@@ -97,6 +100,27 @@ impl Adapter {
         }
         Ok(Self { config, sites, enabled: true, source: None })
     }
+
+    /// The adapted layer without its bias: x [rows, in] -> [rows, out]. None: this layer has no adapter.
+    pub(crate) fn forward(
+        &self,
+        model: &Model,
+        spec: &LinearSpec,
+        x: &Tensor<2>,
+        tape: &mut Tape,
+    ) -> Option<Tensor<2>> {
+        let site = self.sites.get(&spec.path)?;
+        let a = model.matrix(&site.a, tape);
+        let b = model.matrix(&site.b, tape);
+        let dropped = match tape.dropout {
+            Some(key) if self.config.lora_dropout > 0.0 => {
+                x.clone() * key.mask(&spec.path, self.config.lora_dropout, x)
+            }
+            _ => x.clone(),
+        };
+        let delta = dropped.matmul(a.transpose()).matmul(b.transpose()).mul_scalar(site.scale);
+        Some(model.project(spec, x.clone(), tape) + delta)
+    }
 }
 
 impl Model {
@@ -104,8 +128,8 @@ impl Model {
     pub fn add_lora(&mut self, config: LoraConfig, seed: u64) -> Result<()> {
         let adapter = Adapter::for_model(config, &self.config, &self.source)?;
         let mut rng = StdRng::seed_from_u64(seed);
-        for (path, site) in &adapter.sites {
-            let [out, input] = self.config.linear_shape(path.rsplit('.').next().unwrap_or_default());
+        for site in adapter.sites.values() {
+            let (out, input) = (site.out, site.input);
             let r = adapter.config.r;
             let bound = 1.0 / (input as f32).sqrt();
             let a: Vec<f32> = (0..r * input).map(|_| rng.random_range(-bound..=bound)).collect();
@@ -125,8 +149,8 @@ impl Model {
         let weights = folder.join(WEIGHTS_FILE);
         let mut adapter = Adapter::for_model(config, &self.config, &folder.join(CONFIG_FILE))?;
         let mut expected = BTreeMap::new();
-        for (path, site) in &adapter.sites {
-            let [out, input] = self.config.linear_shape(path.rsplit('.').next().unwrap_or_default());
+        for site in adapter.sites.values() {
+            let (out, input) = (site.out, site.input);
             expected.insert(site.a.clone(), [adapter.config.r, input]);
             expected.insert(site.b.clone(), [out, adapter.config.r]);
         }

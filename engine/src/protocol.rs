@@ -3,6 +3,7 @@
 //! The window sends [`Command`]s and folds [`Event`]s. The same events are written to a run's
 //! `events.jsonl`, so a finished run is shown by replaying them.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -139,6 +140,23 @@ pub enum Event {
         id: RunId,
         report: EvalReport,
     },
+    /// Every `forgetting_steps`.
+    ForgettingMeasured {
+        id: RunId,
+        report: ForgettingReport,
+    },
+    /// Layers that learn from the next step on (`unfreeze_schedule`).
+    LayersJoined {
+        id: RunId,
+        step: usize,
+        layers: Vec<usize>,
+    },
+    /// Answers that PPO learns from next.
+    RolloutsSampled {
+        id: RunId,
+        step: usize,
+        rollouts: Vec<Rollout>,
+    },
     CheckpointSaved {
         id: RunId,
         step: usize,
@@ -188,6 +206,11 @@ pub enum Phase {
     WarmingUp,
     Evaluating,
     Saving,
+    /// Log-probabilities of the starting model.
+    Reference,
+    /// Answers for PPO.
+    Sampling,
+    Forgetting,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -321,6 +344,9 @@ pub struct StepReport {
     pub remaining_secs: f64,
     pub memory_bytes: u64,
     pub peak_memory_bytes: u64,
+    /// What the method measures besides, by TRL's names: rewards/margins, logps/chosen, kl, objective/scores, ...
+    #[serde(default)]
+    pub metrics: BTreeMap<String, f32>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -333,4 +359,29 @@ pub struct EvalReport {
     /// This is the lowest so far.
     pub best: bool,
     pub elapsed_secs: f64,
+    #[serde(default)]
+    pub metrics: BTreeMap<String, f32>,
+}
+
+/// What the model still knows of a general dataset (`forgetting_dataset`).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ForgettingReport {
+    /// 0: before the first step.
+    pub step: usize,
+    pub perplexity: f32,
+    /// Of the starting model on the same rows.
+    pub base_perplexity: f32,
+    /// Mean KL divergence of the model from the starting model, in nats a token.
+    pub kl: f32,
+}
+
+/// An answer of the policy during PPO.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Rollout {
+    pub prompt: String,
+    pub answer: String,
+    /// By the reward model or rule, before any penalty.
+    pub score: f32,
+    /// Sum over the answer of the log-ratio to the reference, in nats.
+    pub kl: f32,
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use luthier_engine::adapter::{LoraConfig, Targets};
 use luthier_engine::data::{Batch, Encoded};
-use luthier_engine::model::{DropoutKey, GradientSum, LINEAR_NAMES, Model, Param};
+use luthier_engine::model::{DropoutKey, GradientSum, Model, Param};
 use luthier_engine::ops;
 use luthier_engine::protocol::{Command, Event, Outcome, Phase};
 use luthier_engine::recipe::{FinetuningType, Interval, Recipe, SchedulerType};
@@ -44,7 +44,7 @@ fn with_lora(r: usize, rslora: bool) -> Model {
         lora_alpha: 16.0,
         lora_dropout: 0.0,
         use_rslora: rslora,
-        target_modules: Targets::Names(LINEAR_NAMES.map(str::to_owned).to_vec()),
+        target_modules: Targets::Names(model.config.linear_names().iter().map(|n| (*n).to_owned()).collect()),
     };
     model.add_lora(config, 7).expect("lora");
     model

@@ -225,10 +225,19 @@ pub fn step(n: usize) -> StepReport {
         remaining_secs: (120.0 - t).max(0.0) * 2.0,
         memory_bytes: 1_240_000_000,
         peak_memory_bytes: 1_610_000_000,
+        metrics: Default::default(),
     }
 }
 
 pub fn eval(n: usize) -> EvalReport {
     let loss = 1.3 + 1.9 * (-(n as f32) / 45.0).exp();
-    EvalReport { step: n, epoch: n as f64 / 40.0, loss, perplexity: loss.exp(), best: true, elapsed_secs: 1.2 }
+    EvalReport {
+        step: n,
+        epoch: n as f64 / 40.0,
+        loss,
+        perplexity: loss.exp(),
+        best: true,
+        elapsed_secs: 1.2,
+        metrics: Default::default(),
+    }
 }

@@ -64,7 +64,27 @@ pub struct ModelConfig {
 }
 
 /// The linear layers of a block by the last part of their names.
-pub const LINEAR_NAMES: [&str; 7] = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"];
+const LINEAR_NAMES: [&str; 7] = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"];
+
+/// One linear layer of a block.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LinearSpec {
+    /// q_proj
+    pub name: &'static str,
+    /// model.layers.0.self_attn.q_proj; the weight is `PATH.weight`, the bias `PATH.bias`.
+    pub path: String,
+    pub out: usize,
+    pub input: usize,
+    pub bias: bool,
+    /// The weight is stored as [in, out] (GPT-2), not [out, in].
+    pub transposed: bool,
+}
+
+impl LinearSpec {
+    pub fn weight(&self) -> String {
+        format!("{}.weight", self.path)
+    }
+}
 
 impl ModelConfig {
     /// `place` names the file in errors.
@@ -194,14 +214,32 @@ impl ModelConfig {
             .collect()
     }
 
+    /// Last parts of the names of a block's linear layers, in the order of the computation.
+    pub fn linear_names(&self) -> &'static [&'static str] {
+        &LINEAR_NAMES
+    }
+
+    /// A linear layer of a block; `name` is one of [`ModelConfig::linear_names`].
+    pub fn linear(&self, layer: usize, name: &str) -> LinearSpec {
+        let name = self.linear_names().iter().find(|known| **known == name).copied().unwrap_or_default();
+        let [out, input] = self.linear_shape(name);
+        let (path, bias) = (Self::linear_path(layer, name), self.linear_has_bias(name));
+        LinearSpec { name, path, out, input, bias, transposed: false }
+    }
+
+    /// All linear layers of all blocks.
+    pub fn linears(&self) -> impl Iterator<Item = (usize, LinearSpec)> + '_ {
+        (0..self.layers).flat_map(|layer| self.linear_names().iter().map(move |name| (layer, self.linear(layer, name))))
+    }
+
     /// Path of a linear layer of a block, without `.weight`.
-    pub fn linear_path(layer: usize, name: &str) -> String {
+    fn linear_path(layer: usize, name: &str) -> String {
         let part = if matches!(name, "gate_proj" | "up_proj" | "down_proj") { "mlp" } else { "self_attn" };
         format!("model.layers.{layer}.{part}.{name}")
     }
 
     /// [out, in] of a block's linear layer.
-    pub fn linear_shape(&self, name: &str) -> [usize; 2] {
+    fn linear_shape(&self, name: &str) -> [usize; 2] {
         let (q, kv) = (self.heads * self.head_dim, self.kv_heads * self.head_dim);
         match name {
             "q_proj" => [q, self.hidden],
@@ -212,7 +250,7 @@ impl ModelConfig {
         }
     }
 
-    pub fn linear_has_bias(&self, name: &str) -> bool {
+    fn linear_has_bias(&self, name: &str) -> bool {
         match name {
             "q_proj" | "k_proj" | "v_proj" => self.qkv_bias,
             "o_proj" => self.output_bias,
@@ -227,7 +265,7 @@ impl ModelConfig {
             let block = format!("model.layers.{layer}");
             all.push((format!("{block}.input_layernorm.weight"), vec![self.hidden]));
             all.push((format!("{block}.post_attention_layernorm.weight"), vec![self.hidden]));
-            for name in LINEAR_NAMES {
+            for name in self.linear_names() {
                 let (path, shape) = (Self::linear_path(layer, name), self.linear_shape(name));
                 if self.linear_has_bias(name) {
                     all.push((format!("{path}.bias"), vec![shape[0]]));

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use burn::tensor::{Device, Tensor, TensorData};
 
-use super::{LINEAR_NAMES, Model, ModelConfig, Param, RopeScaling};
+use super::{Model, ModelConfig, Param, RopeScaling};
 use crate::files::WeightFiles;
 use crate::protocol::ModelSummary;
 use crate::{Error, Result};
@@ -116,7 +116,7 @@ pub fn inspect(path: &Path) -> Result<ModelSummary> {
         max_position_embeddings: config.max_positions,
         tied_head: config.tied,
         has_chat_template,
-        linear_names: LINEAR_NAMES.map(str::to_owned).to_vec(),
+        linear_names: config.linear_names().iter().map(|name| (*name).to_owned()).collect(),
         warnings,
     })
 }

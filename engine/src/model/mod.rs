@@ -5,6 +5,7 @@
 
 mod cache;
 mod config;
+mod linear;
 mod load;
 mod random;
 mod save;
@@ -17,7 +18,7 @@ use std::sync::Arc;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
 pub use cache::KvCache;
-pub use config::{Family, LINEAR_NAMES, ModelConfig, RopeScaling};
+pub use config::{Family, LinearSpec, ModelConfig, RopeScaling};
 pub(crate) use load::param;
 pub use load::{LoadProgress, inspect};
 pub use save::{checkpoint_dtype, save_companions, save_full};
@@ -68,14 +69,14 @@ impl Model {
         Rows { cos: table(cos), sin: table(sin), segments: segments.into() }
     }
 
-    fn matrix(&self, name: &str, tape: &mut Tape) -> Tensor<2> {
+    pub(crate) fn matrix(&self, name: &str, tape: &mut Tape) -> Tensor<2> {
         match self.params.get(name) {
             Some(Param::Matrix(t)) => tape.matrix(name, t),
             _ => unreachable!("the loader checked that {name} is there"),
         }
     }
 
-    fn vector(&self, name: &str, tape: &mut Tape) -> Tensor<1> {
+    pub(crate) fn vector(&self, name: &str, tape: &mut Tape) -> Tensor<1> {
         match self.params.get(name) {
             Some(Param::Vector(t)) => tape.vector(name, t),
             _ => unreachable!("the loader checked that {name} is there"),
@@ -99,32 +100,6 @@ impl Model {
                 format!("position {at}"),
                 format!("token id {} is outside the model's vocabulary of {}", ids[at], self.config.vocab),
             )),
-        }
-    }
-
-    /// x [rows, in] -> [rows, out] through a block's linear layer, with its adapter where one is on.
-    fn linear(&self, layer: usize, name: &str, x: Tensor<2>, tape: &mut Tape) -> Tensor<2> {
-        let path = ModelConfig::linear_path(layer, name);
-        let weight = self.matrix(&format!("{path}.weight"), tape);
-        let delta = self.adapter.as_ref().filter(|a| a.enabled).and_then(|adapter| {
-            let site = adapter.sites.get(&path)?;
-            let a = self.matrix(&site.a, tape);
-            let b = self.matrix(&site.b, tape);
-            let dropped = match tape.dropout {
-                Some(key) if adapter.config.lora_dropout > 0.0 => {
-                    x.clone() * key.mask(&path, adapter.config.lora_dropout, &x)
-                }
-                _ => x.clone(),
-            };
-            Some(dropped.matmul(a.transpose()).matmul(b.transpose()).mul_scalar(site.scale))
-        });
-        let mut y = x.matmul(weight.transpose());
-        if self.config.linear_has_bias(name) {
-            y = y + self.vector(&format!("{path}.bias"), tape).unsqueeze::<2>();
-        }
-        match delta {
-            Some(delta) => y + delta,
-            None => y,
         }
     }
 

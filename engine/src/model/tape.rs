@@ -85,17 +85,24 @@ impl DropoutKey {
 pub struct Tape<'a> {
     learning: Option<&'a BTreeSet<String>>,
     pub dropout: Option<DropoutKey>,
+    /// Off: the model answers as its base (the reference of DPO, KTO, PPO).
+    pub adapter: bool,
     leaves: Vec<(String, Param)>,
 }
 
 impl<'a> Tape<'a> {
     /// Records nothing.
     pub fn off() -> Self {
-        Self { learning: None, dropout: None, leaves: Vec::new() }
+        Self { learning: None, dropout: None, adapter: true, leaves: Vec::new() }
+    }
+
+    /// Records nothing, adapters off.
+    pub fn base() -> Self {
+        Self { adapter: false, ..Self::off() }
     }
 
     pub fn on(learning: &'a BTreeSet<String>, dropout: Option<DropoutKey>) -> Self {
-        Self { learning: Some(learning), dropout, leaves: Vec::new() }
+        Self { learning: Some(learning), dropout, adapter: true, leaves: Vec::new() }
     }
 
     fn learns(&self, name: &str) -> bool {

@@ -1,5 +1,7 @@
 //! The words that a recipe's keys can take, as LLaMA-Factory spells them.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -35,6 +37,19 @@ choice! {
 choice! { QuantizationType { Nf4 = "nf4", Fp4 = "fp4" } }
 choice! { RopeScaling { Linear = "linear", Dynamic = "dynamic", Yarn = "yarn", Llama3 = "llama3" } }
 
+choice! {
+    /// A ready-made course of unfreezing: from the top down one layer after the other, or as ULMFiT (Howard and Ruder 2018).
+    UnfreezePreset { TopDown = "top_down", Ulmfit = "ulmfit" }
+}
+choice! {
+    /// The estimate of the KL divergence by token (Schulman 2020): log-ratio, or ratio - 1 - log-ratio.
+    KlEstimator { K1 = "k1", K3 = "k3" }
+}
+choice! {
+    /// PPO's value function: a head on the policy, or a model of its own.
+    ValueModel { Head = "head", Model = "model" }
+}
+
 /// From `at` on, these layers train too.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct UnfreezeStage {
@@ -42,6 +57,20 @@ pub struct UnfreezeStage {
     pub at: f64,
     /// Layer numbers from 0.
     pub layers: Vec<usize>,
+}
+
+/// Settings by a pattern of module paths, as PEFT's rank_pattern: {q_proj: 16, layers.0.mlp.up_proj: 4}.
+impl<T: Setting> Setting for BTreeMap<String, T> {
+    fn read(value: &Value) -> Result<Self, String> {
+        let Value::Object(entries) = value else {
+            return Err(format!("{} is not a table of {{pattern: number}}", shown(value)));
+        };
+        entries.iter().map(|(key, value)| Ok((key.clone(), T::read(value)?))).collect()
+    }
+
+    fn write(&self) -> Value {
+        Value::Object(self.iter().map(|(key, value)| (key.clone(), value.write())).collect())
+    }
 }
 
 impl Setting for Vec<UnfreezeStage> {

@@ -2,6 +2,7 @@
 //! the training keys, transformers'); `@ours` marks Luthier's own. One default differs on purpose: `logging_steps` is 1
 //! (transformers: 500, which would leave a short run without a curve).
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -127,6 +128,10 @@ recipe_keys! {
         use_dora: bool = false;
         /// Start from the main directions of the weights (PiSSA).
         pissa_init: bool = false;
+        /// Other ranks for some layers: {pattern of the path: rank}, PEFT's rank_pattern.
+        @ours lora_rank_pattern: BTreeMap<String, usize> = BTreeMap::new();
+        /// Other alphas for some layers: {pattern of the path: alpha}, PEFT's alpha_pattern.
+        @ours lora_alpha_pattern: BTreeMap<String, f64> = BTreeMap::new();
         /// Other modules that train whole beside the adapter and are saved with it.
         additional_target: Vec<String> = Vec::new();
         /// Merge adapter_name_or_path into the model and start a new adapter.
@@ -153,8 +158,16 @@ recipe_keys! {
         freeze_trainable_modules: Vec<String> = vec!["all".into()];
         /// Modules outside the layers that train too, such as norm,lm_head.
         freeze_extra_modules: Vec<String> = Vec::new();
+        /// Layers that stay as they are, with any finetuning_type: numbers and ranges (0-5,11), first:N, last:N or half.
+        @ours freeze_layers: Vec<String> = Vec::new();
+        /// Kinds of modules that stay as they are, with any finetuning_type: embed_tokens, self_attn, mlp, norm, lm_head or names.
+        @ours freeze_modules: Vec<String> = Vec::new();
         /// Layers that join the training later: a list of {at: step or fraction, layers: [..]}.
         @ours unfreeze_schedule: Vec<UnfreezeStage> = Vec::new();
+        /// A ready-made unfreeze_schedule: top_down (one layer after the other from the top) or ulmfit (one an epoch).
+        @ours unfreeze_preset: Option<UnfreezePreset> = None;
+        /// Steps between two layers of top_down; 0: evenly over the first half of the run.
+        @ours unfreeze_every: usize = 0;
     }
     Preference {
         /// How strictly the model is held to its reference.
@@ -193,6 +206,30 @@ recipe_keys! {
         reward_model: Option<PathBuf> = None;
         /// Kind of the reward model: lora, full or api.
         reward_model_type: RewardModelType = RewardModelType::Lora;
+        /// A rule that scores instead of a reward model: length:N, contains:TEXT, regex:PATTERN or json.
+        @ours reward_rule: Option<String> = None;
+        /// Where values come from: head (on the policy, little memory) or model (one of its own).
+        @ours ppo_value_model: ValueModel = ValueModel::Head;
+        /// Weight of the KL penalty on the rewards.
+        @ours ppo_kl_coef: f64 = 0.05;
+        /// Move ppo_kl_coef towards ppo_target while training.
+        @ours ppo_adaptive_kl: bool = false;
+        /// How KL is estimated by token: k1 or k3.
+        @ours ppo_kl_estimator: KlEstimator = KlEstimator::K1;
+        /// Parts that the collected answers are cut into for the steps of one pass.
+        @ours ppo_mini_batches: usize = 1;
+        /// Discount of later rewards.
+        @ours ppo_gamma: f64 = 1.0;
+        /// Lambda of the generalised advantage estimate.
+        @ours ppo_lambda: f64 = 0.95;
+        /// How far the policy's probabilities may move in an update.
+        @ours ppo_cliprange: f64 = 0.2;
+        /// How far the values may move in an update.
+        @ours ppo_cliprange_value: f64 = 0.2;
+        /// Weight of the value loss.
+        @ours ppo_vf_coef: f64 = 0.1;
+        /// Taken from the score of an answer that does not end by itself.
+        @ours ppo_missing_eos_penalty: Option<f64> = None;
     }
     Data {
         /// Names in dataset_info.json or paths of .json, .jsonl, .csv or .parquet files.
@@ -231,6 +268,8 @@ recipe_keys! {
         @ours forgetting_dataset: Vec<String> = Vec::new();
         /// Steps between two such measurements.
         @ours forgetting_steps: usize = 100;
+        /// Stop where perplexity on forgetting_dataset has risen by this share: 0.2 is 20 %.
+        @ours forgetting_limit: Option<f64> = None;
     }
     Training {
         /// Folder for log, checkpoints and result.

@@ -1,5 +1,6 @@
 //! Lines of a run's logs: LLaMA-Factory's `trainer_log.jsonl`, and files of JSON lines that survive a torn write.
 
+use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -37,6 +38,9 @@ pub struct LogLine {
     pub throughput: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub total_tokens: Option<u64>,
+    /// The method's own, by TRL's names; of an evaluation with `eval_` before them.
+    #[serde(flatten)]
+    pub metrics: BTreeMap<String, f32>,
 }
 
 impl LogLine {
@@ -49,12 +53,17 @@ impl LogLine {
             remaining_time: Some(hms(report.remaining_secs)),
             throughput: Some(two_digits(report.tokens_per_sec)),
             total_tokens: Some(report.total_tokens),
+            metrics: report.metrics.clone(),
             ..Self::at(report.step, total_steps, report.epoch, report.elapsed_secs)
         }
     }
 
     pub fn of_eval(report: &EvalReport, total_steps: usize) -> Self {
-        Self { eval_loss: Some(report.loss), ..Self::at(report.step, total_steps, report.epoch, report.elapsed_secs) }
+        Self {
+            eval_loss: Some(report.loss),
+            metrics: report.metrics.iter().map(|(name, value)| (format!("eval_{name}"), *value)).collect(),
+            ..Self::at(report.step, total_steps, report.epoch, report.elapsed_secs)
+        }
     }
 
     fn at(step: usize, total_steps: usize, epoch: f64, elapsed_secs: f64) -> Self {
@@ -132,6 +141,7 @@ mod tests {
             remaining_secs: 90061.0,
             memory_bytes: 1,
             peak_memory_bytes: 2,
+            metrics: Default::default(),
         };
         LogLine::of_step(&report, 8)
     }

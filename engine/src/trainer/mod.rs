@@ -159,6 +159,7 @@ impl Trainer<'_> {
             remaining_secs: elapsed / self.state.step as f64 * left,
             memory_bytes: memory,
             peak_memory_bytes: self.peak_memory,
+            metrics: Default::default(),
         };
         self.state.window = (self.state.window.0 + f64::from(loss), self.state.window.1 + 1);
         if self.state.step.is_multiple_of(self.recipe.logging_steps.max(1)) || left == 0.0 {
@@ -215,6 +216,7 @@ impl Trainer<'_> {
             perplexity: loss.exp(),
             best,
             elapsed_secs: self.state.elapsed_secs,
+            metrics: Default::default(),
         };
         self.folder.append_log(&LogLine::of_eval(&report, self.plan.total_steps))?;
         self.publish(Event::EvalReported { id: self.id.clone(), report })?;

@@ -159,7 +159,7 @@ fn put_on_adapter(model: &mut Model, recipe: &Recipe) -> Result<()> {
         return model.load_adapter(path);
     }
     let target_modules = if recipe.lora_target.iter().any(|t| t == "all") {
-        Targets::Names(crate::model::LINEAR_NAMES.map(str::to_owned).to_vec())
+        Targets::Names(model.config.linear_names().iter().map(|name| (*name).to_owned()).collect())
     } else {
         Targets::Names(recipe.lora_target.clone())
     };

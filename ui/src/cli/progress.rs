@@ -55,6 +55,9 @@ pub fn phase(phase: Phase) -> &'static str {
         Phase::WarmingUp => "warming up the device",
         Phase::Evaluating => "evaluating",
         Phase::Saving => "saving",
+        Phase::Reference => "computing the starting model's log-probabilities",
+        Phase::Sampling => "sampling answers",
+        Phase::Forgetting => "measuring forgetting",
     }
 }
 
@@ -87,6 +90,7 @@ mod tests {
             remaining_secs: 80.2,
             memory_bytes: 1_912_000_000,
             peak_memory_bytes: 2_000_000_000,
+            metrics: Default::default(),
         };
         let line = "step 3/30  epoch 0.12  loss 2.1234  grad_norm 1.23  lr 5.00e-5  812 tok/s  1.9 GB  0:01:20 left";
         assert_eq!(step(&report, 30), line);

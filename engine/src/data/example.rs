@@ -1,0 +1,40 @@
+//! A row as the method of its stage learns it.
+
+use super::encode::Encoded;
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Example {
+    /// Text, or a question with its answer (pt, sft).
+    Answer(Encoded),
+    /// A question with a better and a worse answer (rm, dpo).
+    Pair { chosen: Encoded, rejected: Encoded },
+    /// A question with one answer that was liked or not (kto).
+    Marked { answer: Encoded, liked: bool },
+    /// A question that the policy answers (ppo): ids of the prompt as generation would read it, no label.
+    Prompt(Encoded),
+}
+
+impl Example {
+    /// Its number in its file, from 1.
+    pub fn row(&self) -> usize {
+        self.first().row
+    }
+
+    /// Tokens of all its sequences.
+    pub fn tokens(&self) -> usize {
+        match self {
+            Self::Pair { chosen, rejected } => chosen.input_ids.len() + rejected.input_ids.len(),
+            other => other.first().input_ids.len(),
+        }
+    }
+
+    /// Its only sequence, or the better one of a pair.
+    pub fn first(&self) -> &Encoded {
+        match self {
+            Self::Answer(row)
+            | Self::Prompt(row)
+            | Self::Marked { answer: row, .. }
+            | Self::Pair { chosen: row, .. } => row,
+        }
+    }
+}
