@@ -93,14 +93,14 @@ pub fn generate(
 /// Reads more tokens and returns the logits [vocabulary] after the last one.
 fn next_logits(model: &Model, ids: &[u32], cache: &mut KvCache) -> Result<Vec<f32>> {
     let rows = model.rows(&[ids.len()], cache.len());
-    let mut x: Tensor<2> = model.embed(ids);
+    let mut x: Tensor<2> = model.embed(ids, &rows, &mut Tape::off());
     for layer in 0..model.config.layers {
         x = model.block(layer, x, &rows, Some(cache), &mut Tape::off());
     }
     cache.advance(ids.len());
     let last = x.narrow(0, ids.len() - 1, 1);
     let h = model.final_norm(last, &mut Tape::off());
-    ops::read(h.matmul(model.head().transpose()), "generating")
+    ops::read(model.cap_logits(h.matmul(model.head().transpose())), "generating")
 }
 
 /// One token from logits: temperature, then top-k, then top-p (the order of transformers). None where a logit is NaN.

@@ -5,6 +5,7 @@
 
 mod cache;
 mod config;
+mod embed;
 mod linear;
 mod load;
 mod random;
@@ -15,7 +16,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn::tensor::{Device, Tensor, TensorData};
 
 pub use cache::KvCache;
 pub use config::{Family, LinearSpec, ModelConfig, RopeScaling};
@@ -81,13 +82,6 @@ impl Model {
             Some(Param::Vector(t)) => tape.vector(name, t),
             _ => unreachable!("the loader checked that {name} is there"),
         }
-    }
-
-    /// ids -> [ids, hidden]. The ids must be below the vocabulary's size (see [`Model::check_ids`]).
-    pub fn embed(&self, ids: &[u32]) -> Tensor<2> {
-        let ids: Vec<i32> = ids.iter().map(|&id| id as i32).collect();
-        let ids = Tensor::<1, Int>::from_data(TensorData::new(ids.clone(), [ids.len()]), &self.device);
-        self.matrix(EMBEDDING, &mut Tape::off()).select(0, ids)
     }
 
     /// # Errors
@@ -158,7 +152,7 @@ impl Model {
     /// All hidden states before the final norm, for sequences of these lengths. No autodiff.
     pub fn hidden(&self, ids: &[u32], lengths: &[usize]) -> Tensor<2> {
         let rows = self.rows(lengths, 0);
-        let mut x = self.embed(ids);
+        let mut x = self.embed(ids, &rows, &mut Tape::off());
         for layer in 0..self.config.layers {
             x = self.block(layer, x, &rows, None, &mut Tape::off());
         }
@@ -168,7 +162,7 @@ impl Model {
     /// Logits [rows, vocabulary] of packed sequences.
     pub fn logits(&self, ids: &[u32], lengths: &[usize]) -> Tensor<2> {
         let h = self.final_norm(self.hidden(ids, lengths), &mut Tape::off());
-        h.matmul(self.head().transpose())
+        self.cap_logits(h.matmul(self.head().transpose()))
     }
 
     pub fn parameters(&self) -> u64 {

@@ -115,7 +115,7 @@ impl Pass<'_> {
         let leaf = |layer: usize, x: Tensor<2>| {
             if layer > lowest || embedding_learns { x.autodiff().require_grad() } else { x }
         };
-        let mut x = model.embed(&layout.ids);
+        let mut x = model.embed(&layout.ids, &rows, &mut Tape::off());
         let mut inputs = Vec::with_capacity(layers - lowest);
         let mut kept = Vec::new();
         for layer in 0..layers {
@@ -151,7 +151,7 @@ impl Pass<'_> {
             tape.collect(&mut grads, sum);
         }
         if let (true, Some(dx)) = (embedding_learns, dx) {
-            sum.add(EMBEDDING, embedding_gradient(model, &layout.ids, dx));
+            model.embedding_gradient(&layout.ids, &rows, dx, self.learning, sum);
         }
         Ok(sums)
     }
@@ -223,14 +223,6 @@ impl Pass<'_> {
 fn chunks<'a>(model: &Model, layout: &'a Layout) -> impl Iterator<Item = (&'a [i32], &'a [u32])> + use<'a> {
     let rows = (HEAD_CHUNK_BYTES / (4 * model.config.vocab)).max(16);
     layout.positions.chunks(rows).zip(layout.targets.chunks(rows))
-}
-
-fn embedding_gradient(model: &Model, ids: &[u32], dx: Tensor<2>) -> Tensor<1> {
-    let (vocab, hidden) = (model.config.vocab, model.config.hidden);
-    let ids: Vec<i32> = ids.iter().map(|&id| id as i32).collect();
-    let index = Tensor::<1, Int>::from_data(TensorData::new(ids.clone(), [ids.len()]), &model.device);
-    let zeros = Tensor::<2>::zeros([vocab, hidden], &model.device);
-    zeros.select_assign(0, index, dx, IndexingUpdateOp::Add).reshape([vocab * hidden])
 }
 
 /// Loss sums of a batch without any gradient.
