@@ -32,6 +32,7 @@ pub const EMBEDDING: &str = "model.embed_tokens.weight";
 pub const FINAL_NORM: &str = "model.norm.weight";
 pub const HEAD: &str = "lm_head.weight";
 
+#[derive(Clone)]
 pub struct Model {
     pub config: ModelConfig,
     pub device: Device,
@@ -144,6 +145,11 @@ impl Model {
         if self.config.tied { EMBEDDING } else { HEAD }
     }
 
+    /// The name under which a tensor of the model learns: an adapter may keep a copy of its own of it.
+    pub fn learned_name(&self, name: &str) -> String {
+        name.to_owned()
+    }
+
     /// The head's matrix [vocabulary, hidden].
     pub fn head(&self) -> Tensor<2> {
         self.matrix(self.head_name(), &mut Tape::off())
@@ -151,10 +157,19 @@ impl Model {
 
     /// All hidden states before the final norm, for sequences of these lengths. No autodiff.
     pub fn hidden(&self, ids: &[u32], lengths: &[usize]) -> Tensor<2> {
+        self.hidden_on(ids, lengths, &mut Tape::off())
+    }
+
+    /// The same with the adapter off.
+    pub fn base_hidden(&self, ids: &[u32], lengths: &[usize]) -> Tensor<2> {
+        self.hidden_on(ids, lengths, &mut Tape::base())
+    }
+
+    fn hidden_on(&self, ids: &[u32], lengths: &[usize], tape: &mut Tape) -> Tensor<2> {
         let rows = self.rows(lengths, 0);
-        let mut x = self.embed(ids, &rows, &mut Tape::off());
+        let mut x = self.embed(ids, &rows, tape);
         for layer in 0..self.config.layers {
-            x = self.block(layer, x, &rows, None, &mut Tape::off());
+            x = self.block(layer, x, &rows, None, tape);
         }
         x
     }

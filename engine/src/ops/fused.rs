@@ -208,9 +208,9 @@ fn check(q: &[usize; 2], k: &[usize; 2], spec: &AttentionSpec) {
     }
 }
 
-pub(super) fn cross_entropy(logits: Tensor<2>, targets: &[u32], scale: f32, want_grad: bool) -> HeadLoss {
+pub(super) fn cross_entropy(logits: Tensor<2>, targets: &[u32], scales: &[f32], want_grad: bool) -> HeadLoss {
     let mut logits = cpu(logits);
-    let rows = kernels::cross_entropy(logits.storage_mut::<f32>(), targets, scale);
+    let rows = kernels::cross_entropy(logits.storage_mut::<f32>(), targets, scales);
     HeadLoss { rows, grad: want_grad.then(|| plain(logits)) }
 }
 
