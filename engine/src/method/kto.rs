@@ -52,7 +52,7 @@ impl Kto {
         let nothing = Default::default();
         let x = model.hidden(&layout.ids, &layout.lengths);
         let policy = TokenHead::new(model, &nothing).read(&x, &layout, false)?;
-        let base = self.reference.base().scored(model, &layout)?;
+        let base = self.reference.base()?.scored(model, &layout)?;
         let ratios: Vec<f64> = layout.spans.iter().map(|span| policy.sum(span) - base.sum(span)).collect();
         let layout = Layout::new(model, &as_sequences(rows.iter().map(|(row, _)| *row)));
         Ok(Marks { rows, layout, reference, kl: kl_estimate(&ratios) })

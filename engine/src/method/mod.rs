@@ -4,6 +4,8 @@
 //! together and send the slopes back through the head. The loop that calls them is `trainer`.
 
 mod base;
+mod build;
+mod critic;
 mod kto;
 pub mod kto_loss;
 pub mod pair_loss;
@@ -14,8 +16,11 @@ mod sft;
 mod watch;
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 pub use base::Base;
+pub use build::{Start, build};
+pub use critic::Critic;
 pub use kto::Kto;
 pub use preference::Preference;
 pub use reference::Reference;
@@ -26,6 +31,7 @@ pub use watch::Watch;
 use crate::Result;
 use crate::data::{Encoded, Example};
 use crate::model::{DropoutKey, GradientSum, Model};
+use crate::protocol::Rollout;
 use crate::trainer::{Pass, Plan, Sequence};
 
 /// The surroundings of one micro-batch.
@@ -104,19 +110,36 @@ pub trait Method {
         groups.len().max(1) as f64
     }
 
+    /// Before each step, `step` of them done: PPO samples its answers here and returns them when they are new.
+    fn before_step(
+        &mut self,
+        _: &Model,
+        _: &Plan,
+        _step: usize,
+        _progress: &mut dyn FnMut(f32) -> Result<()>,
+    ) -> Result<Vec<Rollout>> {
+        Ok(Vec::new())
+    }
+
+    /// A second model that learns beside the policy.
+    fn critic(&mut self) -> Option<&mut Critic> {
+        None
+    }
+
+    /// Into a checkpoint's folder: what a resumed run needs besides weights and moments.
+    fn save(&self, _folder: &Path) -> Result<()> {
+        Ok(())
+    }
+
+    fn load(&mut self, _folder: &Path) -> Result<()> {
+        Ok(())
+    }
+
     /// Adds the gradients of `turn.share` times the micro-batch's loss.
     fn micro_batch(&mut self, turn: Turn, rows: &[usize]) -> Result<Measured>;
 
     /// The loss on rows set aside; `weight` counts what its mean is over.
     fn evaluate(&mut self, model: &Model, rows: &[usize]) -> Result<Measured>;
-}
-
-/// Both sides of a row, or its only one.
-fn sequences(example: &Example) -> Vec<&Encoded> {
-    match example {
-        Example::Answer(row) | Example::Prompt(row) | Example::Marked { answer: row, .. } => vec![row],
-        Example::Pair { chosen, rejected } => vec![chosen, rejected],
-    }
 }
 
 fn as_sequences<'a>(rows: impl IntoIterator<Item = &'a Encoded>) -> Vec<Sequence<'a>> {

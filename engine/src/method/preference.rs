@@ -188,7 +188,11 @@ impl Method for Preference {
         }
         (self.train, self.eval) = (train, eval);
         let saved = self.reference.as_mut().map_or(Ok(()), Reference::save);
-        done.and(saved)
+        done.and(saved)?;
+        if let Some(reference) = &mut self.reference {
+            reference.release();
+        }
+        Ok(())
     }
 
     fn micro_batch(&mut self, turn: Turn, rows: &[usize]) -> Result<Measured> {

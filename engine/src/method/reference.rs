@@ -15,7 +15,8 @@ use crate::trainer::Layout;
 use crate::{Error, Result};
 
 pub struct Reference {
-    base: Base,
+    /// None: let go, since everything is known.
+    base: Option<Base>,
     /// What the numbers are of: see [`fingerprint`].
     of: String,
     known: HashMap<String, f64>,
@@ -36,11 +37,18 @@ impl Reference {
     pub fn new(base: Base, of: String, file: &Path) -> Self {
         let stored = std::fs::read(file).ok().and_then(|bytes| serde_json::from_slice::<Stored>(&bytes).ok());
         let known = stored.filter(|stored| stored.model == of).map(|s| s.logps.into_iter().collect());
-        Self { base, of, known: known.unwrap_or_default(), file: file.to_owned(), changed: false }
+        Self { base: Some(base), of, known: known.unwrap_or_default(), file: file.to_owned(), changed: false }
     }
 
-    pub fn base(&self) -> &Base {
-        &self.base
+    /// # Errors
+    /// `Internal` after [`Reference::release`] let a model go.
+    pub fn base(&self) -> Result<&Base> {
+        self.base.as_ref().ok_or_else(|| Error::Internal("the reference model was let go too early".into()))
+    }
+
+    /// Lets a model beside the learning one go: nothing more will be asked of it.
+    pub fn release(&mut self) {
+        self.base = self.base.take().filter(|base| matches!(base, Base::AdapterOff));
     }
 
     /// Sum over each answer's labelled tokens of weight times log p, in nats.
@@ -49,7 +57,7 @@ impl Reference {
         let missing: Vec<usize> = (0..asked.len()).filter(|&i| !self.known.contains_key(&keys[i])).collect();
         if !missing.is_empty() {
             let layout = Layout::new(model, &as_sequences(missing.iter().map(|&i| asked[i].0)));
-            let scored = self.base.scored(model, &layout)?;
+            let scored = self.base()?.scored(model, &layout)?;
             for (&i, span) in missing.iter().zip(&layout.spans) {
                 let logps = &scored.logps[span.clone()];
                 let sum: f64 = logps.iter().zip(asked[i].1).map(|(lp, w)| f64::from(*lp) * f64::from(*w)).sum();

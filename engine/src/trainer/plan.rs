@@ -1,6 +1,6 @@
 //! Which rows a step takes: epochs, micro-batches, accumulation.
 
-use crate::data::{Batch, Encoded, epoch_order};
+use crate::data::{Example, epoch_order};
 use crate::recipe::Recipe;
 
 /// The course of a run over its rows. A step's rows are a function of its number, so resuming needs no cursor.
@@ -47,14 +47,24 @@ impl Plan {
         steps.is_multiple_of(self.steps_per_epoch)
     }
 
-    pub fn collate(&self, rows: &[usize], data: &[Encoded], pad_id: u32) -> Batch {
-        let picked: Vec<&Encoded> = rows.iter().map(|&r| &data[r]).collect();
-        Batch::collate(&picked, pad_id)
+    /// Rows of a micro-batch.
+    pub fn micro(&self) -> usize {
+        self.micro
+    }
+
+    /// Every row that some step takes, ascending.
+    pub fn visited(&self) -> Vec<usize> {
+        if self.total_steps >= self.steps_per_epoch {
+            return (0..self.rows).collect();
+        }
+        let mut rows: Vec<usize> = (0..self.total_steps).flat_map(|k| self.step(k)).flatten().collect();
+        rows.sort_unstable();
+        rows
     }
 
     /// Most tokens that a micro-batch can have: the longest rows together.
-    pub fn largest_batch(&self, data: &[Encoded]) -> usize {
-        let mut lengths: Vec<usize> = data.iter().map(|e| e.input_ids.len()).collect();
+    pub fn largest_batch(&self, data: &[Example]) -> usize {
+        let mut lengths: Vec<usize> = data.iter().map(Example::tokens).collect();
         lengths.sort_unstable_by(|a, b| b.cmp(a));
         lengths.iter().take(self.micro).sum()
     }
