@@ -86,7 +86,7 @@ pub(super) fn detect(table: &Table) -> (Mapping, f32) {
 fn candidates(table: &Table, rows: &[&Row]) -> Vec<(Mapping, f32)> {
     let columns = &table.columns;
     let tidy = |mut mapping: Mapping| {
-        if mapping.column(Part::KtoTag).is_some_and(|column| !is_truth(rows, column)) {
+        if mapping.column(Part::KtoTag).is_some_and(|column| !is_mark(rows, column)) {
             mapping.columns.remove(&Part::KtoTag);
         }
         mapping
@@ -176,9 +176,12 @@ fn values<'a>(rows: &'a [&Row], column: &str) -> impl Iterator<Item = &'a Value>
     rows.iter().filter_map(move |row| row.fields.get(column)).filter(|value| !value.is_null())
 }
 
-fn is_truth(rows: &[&Row], column: &str) -> bool {
-    let mut any = false;
-    values(rows, column).inspect(|_| any = true).all(|value| truth(value).is_some()) && any
+/// Whether a column marks answers as liked or not. A few labels that say neither are mistakes to be named, more of them
+/// are classes; the name `kto_tag` is never anything else.
+fn is_mark(rows: &[&Row], column: &str) -> bool {
+    let count = values(rows, column).count();
+    let marks = values(rows, column).filter(|value| truth(value).is_some()).count();
+    count > 0 && (marks * 10 >= count * 9 || column == "kto_tag")
 }
 
 fn is_text(rows: &[&Row], column: &str) -> bool {
@@ -317,6 +320,12 @@ mod tests {
         assert_eq!(detected(json!({"question": "q", "explanation": "e"})).1, DataKind::Sft);
         // A class number is no like.
         assert_eq!(detected(json!({"text": "t", "label": 3})).1, DataKind::Text);
+        // One slip among marks is a mistake of that row.
+        let answer = |label: Value| json!({"prompt": "p", "completion": "c", "label": label});
+        let mostly = [vec![answer(json!(true)); 10], vec![answer(json!("perhaps"))]].concat();
+        assert_eq!(detect(&table(&mostly)).0.kind(), DataKind::Kto);
+        let classes: Vec<Value> = (0..9).map(|class| answer(json!(class))).collect();
+        assert_eq!(detect(&table(&classes)).0.kind(), DataKind::Sft);
         let nothing = detected(json!({"x": 1, "y": [2]}));
         assert_eq!((nothing.2, nothing.3.columns.len()), (0.0, 0));
     }
