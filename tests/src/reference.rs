@@ -152,7 +152,8 @@ fn first_batches_are_the_reference() {
         let data =
             luthier_engine::data::prepare(&recipe, &tokenizer, &mut |_, _| ControlFlow::Continue(())).expect("data");
         let plan = luthier_engine::trainer::Plan::new(&recipe, data.train.len());
-        let batch = plan.collate(&plan.step(0)[0], &data.train, tokenizer.pad_id());
+        let rows: Vec<_> = plan.step(0)[0].iter().map(|&row| data.train[row].first()).collect();
+        let batch = luthier_engine::data::Batch::collate(&rows, tokenizer.pad_id());
         let expected: Value = serde_json::from_slice(&std::fs::read(folder.join("expected.json")).unwrap()).unwrap();
         let flat = |key: &str| -> Vec<i64> {
             let rows = expected["first_batch"][key].as_array().unwrap().iter();
