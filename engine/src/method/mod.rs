@@ -1,0 +1,3 @@
+//! What is learned from: the methods and their losses.
+
+pub mod ppo;

@@ -1,0 +1,9 @@
+//! Proximal policy optimisation (Schulman et al. 2017) of answers that the model itself samples (Ziegler et al. 2019).
+//!
+//! `arithmetic` is everything between log-probabilities, values and scores on one side and the loss with its gradients
+//! on the other, with the rules of TRL 0.24's PPOTrainer; `control` moves the KL weight and normalises scores; `rule`
+//! scores answers without a reward model.
+
+pub mod arithmetic;
+pub mod control;
+pub mod rule;
