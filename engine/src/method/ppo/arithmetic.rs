@@ -341,5 +341,4 @@ pub fn metrics(
 }
 
 #[cfg(test)]
-#[path = "arithmetic_tests.rs"]
 mod tests;
