@@ -4,14 +4,14 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use super::{Desk, Ending, Forgetting, Graph, Plan, Trainer, Wish, available_bytes, checkpoint, kept_bytes};
+use super::{Desk, Ending, Forgetting, Graph, Plan, SCORE, Trainer, Wish, available_bytes, checkpoint, kept_bytes};
 use crate::adapter::{LoraConfig, Targets};
 use crate::freeze::Course;
 use crate::method::{self, Base, Watch};
 use crate::model::{Model, Param, RopeScaling, save_companions, save_full};
 use crate::optimizer::{AdamW, Schedule};
 use crate::protocol::{Event, Outcome, Phase, RunFacts, RunId};
-use crate::recipe::{FinetuningType, Recipe, Stage};
+use crate::recipe::{FinetuningType, Recipe, Stage, ValueModel};
 use crate::run_folder::{RunFolder, RunReport, checkpoint_to_resume, latest_checkpoint};
 use crate::tokenizer::TextTokenizer;
 use crate::{Error, Result, data, device, freeze, ops};
@@ -49,19 +49,23 @@ pub fn start(id: &RunId, recipe: &Recipe, resume: bool, desk: &mut dyn Desk) -> 
     let mut model = load(&recipe.model_name_or_path)?;
     let ref_model = recipe.ref_model.as_deref().map(&mut load).transpose()?;
     check_saveable(recipe, &model)?;
-    if recipe.stage == Stage::Rm {
+    let own_value = recipe.stage == Stage::Ppo && recipe.ppo_value_model == ValueModel::Head;
+    if recipe.stage == Stage::Rm || own_value {
         model.add_score_head(recipe.seed)?;
     }
     if matches!(recipe.finetuning_type, FinetuningType::Lora | FinetuningType::Oft) {
         put_on_adapter(&mut model, recipe)?;
     }
     let plan = Plan::new(recipe, prepared.train.len());
-    let course = freeze::course(recipe, &model, plan.total_steps, plan.steps_per_epoch)?;
+    let mut course = freeze::course(recipe, &model, plan.total_steps, plan.steps_per_epoch)?;
+    score_instead_of_head(recipe, &model, &mut course);
     warnings.extend(unreached(&course));
     let largest = plan.largest_batch(&prepared.train);
     let (train_rows, eval_rows) = (prepared.train.len(), prepared.eval.len());
     let (train, eval) = (prepared.train, prepared.eval);
-    let mut method = method::build(method::Start { recipe, train, eval, model: &model, ref_model })?;
+    let learned = course.all();
+    let start = method::Start { recipe, train, eval, model: &model, learning: &learned, ref_model };
+    let mut method = method::build(start)?;
     let forgetting = (!prepared.forgetting.is_empty()).then(|| Forgetting {
         rows: prepared.forgetting,
         base: Base::of(&model),
@@ -69,7 +73,6 @@ pub fn start(id: &RunId, recipe: &Recipe, resume: bool, desk: &mut dyn Desk) -> 
         limit: recipe.forgetting_limit,
     });
     let mut optimizer = AdamW::new(recipe);
-    let learned = course.all();
     let state = match &resume_from {
         Some((_, path)) => {
             let state = checkpoint::load(path, &mut model, &learned, &mut optimizer)?;
@@ -188,6 +191,16 @@ fn check_saveable(recipe: &Recipe, model: &Model) -> Result<()> {
         return Err(Error::ModelUnsupported { path: recipe.model_name_or_path.clone(), reason: reason.into() });
     }
     Ok(())
+}
+
+/// A score head learns from the start; a reward model has no language head.
+fn score_instead_of_head(recipe: &Recipe, model: &Model, course: &mut Course) {
+    if model.has_score_head() {
+        course.initial.insert(model.learned_name(SCORE));
+    }
+    if recipe.stage == Stage::Rm && !model.config.tied {
+        course.initial.remove(model.head_name());
+    }
 }
 
 fn unreached(course: &Course) -> Option<String> {

@@ -6,6 +6,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use crate::recipe::{KlEstimator, Recipe};
 
 /// What TRL puts into log-probabilities of padding (`INVALID_LOGPROB`); only objective/entropy shows it.
@@ -42,7 +44,7 @@ impl PpoConfig {
 }
 
 /// Sampled answers side by side, each cut after its first end token.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answers {
     pub width: usize,
     /// Tokens of each answer, its end token included: 1 to `width`.
@@ -105,7 +107,7 @@ impl Answers {
 }
 
 /// What an answer earns at each token.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Rewards {
     /// The estimate of KL(policy || reference) by token; 0 beyond the answers.
     pub kl: Vec<f32>,
@@ -311,7 +313,7 @@ pub fn metrics(
     rewards: &Rewards,
     end_tokens: usize,
     minibatches: &[LossParts],
-) -> BTreeMap<String, f32> {
+) -> BTreeMap<&'static str, f64> {
     let by_answer = |table: &[f32]| mean(answers.rows(table).map(|row| row.iter().map(|&x| f64::from(x)).sum()));
     let mut surprise: Vec<f32> = logprobs.iter().map(|logprob| -logprob).collect();
     // TRL sums its filler too: one nat less for every place of padding.
@@ -335,9 +337,7 @@ pub fn metrics(
         ("val/ratio_var", spread / minibatches.len().saturating_sub(1).max(1) as f64),
         ("val/num_eos_tokens", end_tokens as f64),
     ]
-    .into_iter()
-    .map(|(name, number)| (name.to_owned(), number as f32))
-    .collect()
+    .into()
 }
 
 #[cfg(test)]

@@ -239,7 +239,7 @@ fn metrics_have_trls_names_and_means() {
     let earned = rewards(&config, 0.1, &answers, &OLD, &base, &[1.0, 3.0]);
     let parts = |policy, ratio| LossParts { policy, ratio, value: 2.0, ..LossParts::default() };
     let found = metrics(&answers, &OLD, &earned, 2, &[parts(0.5, 1.0), parts(-0.25, 1.25)]);
-    let near = |name: &str, expected: f32| assert!((found[name] - expected).abs() < 1e-6, "{name}: {found:?}");
+    let near = |name: &str, expected: f64| assert!((found[name] - expected).abs() < 1e-6, "{name}: {found:?}");
     // 0.5 nats for each of 2 and 4 tokens.
     near("objective/kl", 1.5);
     near("objective/non_score_reward", -0.15);
