@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 
 use super::ppo::Ppo;
 use super::{Base, Critic, Kto, Method, Preference, Reference, RewardModelling, Sft};
-use crate::data::Example;
 use crate::Result;
+use crate::data::Example;
 use crate::model::{GradientSum, Model};
 use crate::optimizer::AdamW;
 use crate::recipe::{PrefLoss, Recipe, Stage, ValueModel};

@@ -96,7 +96,8 @@ fn sampler(recipe: &Recipe, tokenizer: TextTokenizer) -> Sampler {
     };
     let seed = recipe.seed;
     Box::new(move |model, prompt, update, place, each| {
-        let mut random = StdRng::seed_from_u64(seed ^ ((update as u64) << 20 | place as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        let mut random =
+            StdRng::seed_from_u64(seed ^ ((update as u64) << 20 | place as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15));
         let sampling = Sampling { seed: random.random(), ..sampling.clone() };
         let mut stopped = Ok(());
         let done = generate(model, &tokenizer, prompt, &sampling, &mut |_| {
@@ -181,8 +182,7 @@ impl Method for Ppo {
         let slopes_at = |by_value: &[f32]| -> Vec<f32> {
             places.iter().map(|&place| (f64::from(by_value[place]) * share) as f32).collect()
         };
-        let policy_head =
-            TokenHead { temperature: self.temperature, ..TokenHead::new(turn.model, turn.pass.learning) };
+        let policy_head = TokenHead { temperature: self.temperature, ..TokenHead::new(turn.model, turn.pass.learning) };
         let own_value = self.critic.is_none();
         // The policy's loss does not depend on the values, nor the value loss on the log-probabilities: each is asked
         // for with the other's old numbers.
@@ -220,8 +220,7 @@ impl Method for Ppo {
         }
         let buffer = self.buffer()?;
         let ends = buffer.answers.ended.iter().filter(|ended| **ended).count();
-        let mut metrics =
-            arithmetic::metrics(&buffer.answers, &buffer.logprobs, &buffer.rewards, ends, &[loss.parts]);
+        let mut metrics = arithmetic::metrics(&buffer.answers, &buffer.logprobs, &buffer.rewards, ends, &[loss.parts]);
         metrics.remove("val/ratio_var"); // of one micro-batch alone it means nothing
         metrics.insert("objective/kl_coef", self.control.coefficient);
         Ok(Measured { loss: loss.loss, weight: 1.0, read: layout.read, metrics, ..Measured::default() })

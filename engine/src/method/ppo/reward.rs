@@ -63,7 +63,9 @@ impl Reward {
                 let nothing = Default::default();
                 let scores = ScoreHead { model, learning: &nothing }.read(&x, &layout.ends)?;
                 match scores.iter().find(|score| !score.is_finite()) {
-                    Some(score) => Err(Error::model(&model.source, "score.weight", format!("gives a score of {score}"))),
+                    Some(score) => {
+                        Err(Error::model(&model.source, "score.weight", format!("gives a score of {score}")))
+                    }
                     None => Ok(scores),
                 }
             }
