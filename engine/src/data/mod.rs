@@ -29,6 +29,8 @@ mod tally;
 mod turn;
 
 #[cfg(test)]
+mod stage_tests;
+#[cfg(test)]
 mod tests;
 
 pub use batch::{Batch, epoch_order};
