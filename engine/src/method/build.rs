@@ -1,12 +1,17 @@
 //! The method of a recipe's stage.
 
 use super::reference::fingerprint;
-use super::{Base, Kto, Method, Preference, Reference, RewardModelling, Sft};
+use std::collections::BTreeSet;
+
+use super::ppo::Ppo;
+use super::{Base, Critic, Kto, Method, Preference, Reference, RewardModelling, Sft};
+use crate::Result;
 use crate::data::Example;
-use crate::model::Model;
-use crate::recipe::{PrefLoss, Recipe, Stage};
+use crate::model::{GradientSum, Model};
+use crate::optimizer::AdamW;
+use crate::recipe::{PrefLoss, Recipe, Stage, ValueModel};
 use crate::run_folder::REFERENCE;
-use crate::{Error, Result};
+use crate::trainer::SCORE;
 
 /// What a method begins with.
 pub struct Start<'a> {
@@ -15,6 +20,8 @@ pub struct Start<'a> {
     pub eval: Vec<Example>,
     /// The starting model with its adapter on, before any checkpoint was read into it.
     pub model: &'a Model,
+    /// Everything that ever learns in it.
+    pub learning: &'a BTreeSet<String>,
     /// `ref_model`, where one is named.
     pub ref_model: Option<Model>,
 }
@@ -38,8 +45,23 @@ pub fn build(start: Start) -> Result<Box<dyn Method>> {
             Box::new(Kto::new(recipe, start.train, start.eval, reference))
         }
         Stage::Rm => Box::new(RewardModelling { train: start.train, eval: start.eval }),
-        Stage::Ppo => return Err(Error::Internal("stage ppo has no method yet".into())),
+        Stage::Ppo => {
+            let critic = match recipe.ppo_value_model {
+                ValueModel::Head => None,
+                ValueModel::Model => Some(critic(recipe, start.model, start.learning)?),
+            };
+            Box::new(Ppo::new(recipe, start.train, start.model, critic)?)
+        }
     })
+}
+
+/// A value model of its own: the starting policy with a score head, which learns what the policy learns.
+fn critic(recipe: &Recipe, policy: &Model, learning: &BTreeSet<String>) -> Result<Critic> {
+    let mut model = policy.clone(); // tensors are shared until they learn
+    model.add_score_head(recipe.seed)?;
+    let mut learning = learning.clone();
+    learning.insert(SCORE.into());
+    Ok(Critic { model, learning, optimizer: AdamW::new(recipe), grads: GradientSum::default() })
 }
 
 fn reference(recipe: &Recipe, model: &Model, ref_model: Option<Model>) -> Result<Reference> {

@@ -9,6 +9,7 @@ mod critic;
 mod kto;
 pub mod kto_loss;
 pub mod pair_loss;
+pub mod ppo;
 mod preference;
 mod reference;
 mod reward;

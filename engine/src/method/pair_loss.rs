@@ -130,7 +130,8 @@ mod tests {
     #[test]
     fn first_losses_are_known() {
         let equal = side(-10.0, -10.0, 4);
-        let first = |kind, beta| PairLoss { kind, beta, smoothing: 0.0, gamma: 0.5 }.of(equal, side(-8.0, -8.0, 3)).loss;
+        let first =
+            |kind, beta| PairLoss { kind, beta, smoothing: 0.0, gamma: 0.5 }.of(equal, side(-8.0, -8.0, 3)).loss;
         assert!((first(PrefLoss::Sigmoid, 0.1) - std::f64::consts::LN_2).abs() < 1e-12);
         assert!((first(PrefLoss::Ipo, 0.1) - 25.0).abs() < 1e-9);
         assert!((first(PrefLoss::Hinge, 0.1) - 1.0).abs() < 1e-12);
@@ -142,7 +143,10 @@ mod tests {
             let loss = PairLoss { kind, beta: 5.0, smoothing, gamma: 0.5 };
             for (c, j) in [(-1e4, -1.0), (-1.0, -1e4)] {
                 let value = loss.of(side(c, -1.0, 3), side(j, -1.0, 3));
-                assert!(value.loss.is_finite() && value.by_chosen.is_finite() && value.by_rejected.is_finite(), "{kind:?}");
+                assert!(
+                    value.loss.is_finite() && value.by_chosen.is_finite() && value.by_rejected.is_finite(),
+                    "{kind:?}"
+                );
             }
         }
     }

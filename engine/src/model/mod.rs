@@ -10,6 +10,7 @@ mod linear;
 mod load;
 mod random;
 mod save;
+mod score;
 mod tape;
 
 use std::collections::BTreeMap;

@@ -77,7 +77,8 @@ pub(super) fn cross_entropy(
     let rows_out = stats.chunks_exact(2).map(|pair| (-pair[0], pair[0] >= pair[1])).collect();
     let grad = want_grad.then(|| {
         let minus = Tensor::<2>::full([rows, 1], -1.0, &device);
-        log_p.exp().scatter(1, ids, minus, burn::tensor::IndexingUpdateOp::Add)* Tensor::<2>::from_data(TensorData::new(scales.to_vec(), [rows, 1]), &device)
+        log_p.exp().scatter(1, ids, minus, burn::tensor::IndexingUpdateOp::Add)
+            * Tensor::<2>::from_data(TensorData::new(scales.to_vec(), [rows, 1]), &device)
     });
     Ok(HeadLoss { rows: rows_out, grad })
 }

@@ -32,6 +32,7 @@ impl Recipe {
         self.check_ranges(&mut problems);
         self.check_method(&mut problems);
         problems.extend(crate::freeze::setting_problems(self));
+        self.check_ppo(&mut problems);
         self.check_contradictions(&mut problems);
         self.not_in_this_version(&mut problems);
         problems
@@ -302,6 +303,7 @@ impl Recipe {
                 problems.push(problem(field, reason, format!("choose a PEFT folder; {hint}")));
             }
         }
+        self.check_reward_model(problems);
         self.check_datasets("dataset", &self.dataset, problems);
         self.check_datasets("eval_dataset", &self.eval_dataset, problems);
         self.check_datasets("replay_dataset", &self.replay_dataset, problems);
