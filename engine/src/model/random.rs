@@ -7,10 +7,10 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
 use super::load::param;
-use super::{Model, ModelConfig};
+use super::{Family, Model, ModelConfig};
 
 impl Model {
-    /// Norm gains 1, biases 0, the rest normal with standard deviation 0.02 (GPT-2's and Llama's start).
+    /// Norms that scale by 1 (Gemma keeps a gain as its distance from 1), biases 0, the rest normal with standard deviation 0.02 (GPT-2's and Llama's start).
     pub fn random(config: ModelConfig, device: &Device, seed: u64) -> Self {
         let mut rng = StdRng::seed_from_u64(seed);
         let mut normal = || {
@@ -23,9 +23,9 @@ impl Model {
             .into_iter()
             .map(|(name, shape)| {
                 let len = shape.iter().product();
-                let values = match name.as_str() {
-                    n if n.contains("norm") => vec![1.0; len],
-                    n if n.ends_with("bias") => vec![0.0; len],
+                let values = match shape.len() {
+                    1 if name.ends_with("bias") || config.family == Family::Gemma2 => vec![0.0; len],
+                    1 => vec![1.0; len],
                     _ => (0..len).map(|_| normal()).collect(),
                 };
                 let value = param(values, &shape, device);
