@@ -1,7 +1,8 @@
 //! One decoder for the families Llama, Mistral, Qwen2, Qwen3, Phi-3, Gemma 2 and GPT-2.
 //!
 //! Activations are [rows, width] with the rows of all sequences one below the other. Weights keep Hugging Face's
-//! names and layout ([out, in], in GPT-2 [in, out]) in one map, so loading, freezing, optimising and saving are loops over names.
+//! names and layout ([out, in], in GPT-2 [in, out]) in one map, so loading, freezing, optimising and saving are loops
+//! over names.
 
 mod block;
 mod cache;
@@ -32,8 +33,6 @@ pub use tape::{DropoutKey, GradientSum, Param, Tape};
 
 use crate::adapter::Adapter;
 use crate::ops::Segment;
-
-pub const EMBEDDING: &str = "model.embed_tokens.weight";
 
 pub struct Model {
     pub config: ModelConfig,

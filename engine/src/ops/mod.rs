@@ -8,6 +8,9 @@ mod composed;
 mod fused;
 mod kernels;
 
+#[cfg(test)]
+mod twin_tests;
+
 use burn::backend::DispatchDevice;
 use burn::tensor::{Device, Tensor};
 
