@@ -113,3 +113,27 @@ fn a_summary_tells_the_family_and_its_linear_layers() {
         assert_eq!(summary.parameters, files.parameters(), "{name}");
     }
 }
+
+/// make-gguf-families.py wrote each model twice.
+#[test]
+fn gguf_files_are_the_folders_they_were_made_from() {
+    for family in ["qwen3", "phi3", "gemma2", "gpt2"] {
+        let folder = load(&fixture(&format!("gguf-families/{family}")), "cpu");
+        let file = load(&fixture(&format!("gguf-families/{family}.gguf")), "cpu");
+        assert_eq!(file.config, folder.config);
+        let ids: Vec<u32> = (0..20).map(|i| i * 7 % 24).collect();
+        let bits = |model: &Model| {
+            let logits = model.logits(&ids, &[ids.len()]).try_into_vec_as::<f32>().expect("read");
+            logits.into_iter().map(f32::to_bits).collect::<Vec<_>>()
+        };
+        assert!(bits(&file) == bits(&folder), "{family}");
+        let summary = inspect(&fixture(&format!("gguf-families/{family}.gguf"))).expect("inspected");
+        assert_eq!((summary.format.as_str(), summary.dtype.as_str()), ("GGUF F32", "F32"));
+    }
+}
+
+#[test]
+fn a_gguf_of_a_long_phi3_is_refused_by_name() {
+    let error = inspect(&fixture("gguf-families/phi3-long.gguf")).unwrap_err().to_string();
+    assert!(error.contains("longrope") && error.contains("phi3-long.gguf"), "{error}");
+}
