@@ -5,6 +5,7 @@ mod bad_input;
 mod bench;
 mod binary;
 mod command_line;
+mod families;
 mod gpu;
 mod ppo;
 mod reference;

@@ -16,6 +16,10 @@ use serde_json::Value;
 
 use crate::bench::{fixture, run, worst};
 
+/// One tiny model a family.
+pub const MODELS: [&str; 7] =
+    ["llama-tiny", "mistral-tiny", "qwen2-tiny", "qwen3-tiny", "phi3-tiny", "gemma2-tiny", "gpt2-tiny"];
+
 pub fn load(path: &Path, device_id: &str) -> Model {
     let device = device::unchecked(device_id).expect("device");
     Model::load(path, &device, &mut |_, _| ControlFlow::Continue(())).expect("model")
@@ -58,8 +62,28 @@ fn qwen2_logits_with_biases_and_a_tied_head() {
 }
 
 #[test]
+fn qwen3_logits_with_norms_by_head() {
+    forward_agrees("qwen3-tiny");
+}
+
+#[test]
+fn phi3_logits_with_fused_projections() {
+    forward_agrees("phi3-tiny");
+}
+
+#[test]
+fn gemma2_logits_with_caps_and_alternating_windows() {
+    forward_agrees("gemma2-tiny");
+}
+
+#[test]
+fn gpt2_logits_with_learned_positions() {
+    forward_agrees("gpt2-tiny");
+}
+
+#[test]
 fn greedy_generation_with_the_cache_is_the_reference() {
-    for name in ["llama-tiny", "mistral-tiny", "qwen2-tiny"] {
+    for name in MODELS {
         let path = fixture(&format!("models/{name}"));
         let (model, tokenizer) = (load(&path, "cpu"), TextTokenizer::load(&path).expect("tokenizer"));
         let file = fixture(&format!("forward/{name}.safetensors"));
