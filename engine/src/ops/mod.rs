@@ -5,7 +5,7 @@
 
 mod attention;
 mod composed;
-mod fused;
+pub(crate) mod fused;
 mod kernels;
 
 use burn::backend::DispatchDevice;

@@ -206,6 +206,7 @@ impl Recipe {
             problems.push(problem("early_stopping_steps", "early stopping needs evaluations", remedy));
         }
         let adapts = matches!(self.finetuning_type, FinetuningType::Lora | FinetuningType::Oft);
+        self.check_quantisation(problems);
         if self.quantization_bit.is_some() && !adapts {
             let reason = format!("quantised weights cannot train, and finetuning_type is {}", self.finetuning_type);
             problems.push(problem("quantization_bit", reason, "set finetuning_type: lora, or remove quantization_bit"));
@@ -233,6 +234,18 @@ impl Recipe {
         }
     }
 
+    fn check_quantisation(&self, problems: &mut Vec<RecipeProblem>) {
+        let Some(bits) = self.quantization_bit else { return };
+        if bits != 4 {
+            let reason = format!("{bits} bits are not supported, 4 are");
+            problems.push(problem("quantization_bit", reason, "write 4, or null to keep the weights as they are"));
+        }
+        if self.quantization_type != QuantizationType::Nf4 {
+            let reason = format!("{} is not supported, nf4 is", self.quantization_type);
+            problems.push(problem("quantization_type", reason, "write nf4: it is also the more exact of the two"));
+        }
+    }
+
     /// What DESIGN.md promises and this version cannot run yet. Later versions take lines away here, nowhere else.
     fn not_in_this_version(&self, problems: &mut Vec<RecipeProblem>) {
         let mut later = |field: &str, asked: bool, what: &str, remedy: &str| {
@@ -253,7 +266,6 @@ impl Recipe {
             "remove it",
         );
         later("create_new_adapter", self.create_new_adapter, "merging an adapter before the run", "set it to false");
-        later("quantization_bit", self.quantization_bit.is_some(), "quantised training", "remove quantization_bit");
         later("rope_scaling", self.rope_scaling.is_some(), "stretching positions", "remove rope_scaling");
         later("unfreeze_schedule", !self.unfreeze_schedule.is_empty(), "unfreezing on a schedule", "remove it");
         later("kl_penalty", self.kl_penalty != 0.0, "a penalty on forgetting", "remove kl_penalty");
