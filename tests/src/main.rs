@@ -6,6 +6,7 @@ mod bench;
 mod binary;
 mod command_line;
 mod gpu;
+mod quant;
 mod reference;
 mod screen;
 mod training;
