@@ -8,6 +8,7 @@ mod command_line;
 mod families;
 mod gpu;
 mod ppo;
+mod quant;
 mod reference;
 mod screen;
 mod training;

@@ -82,6 +82,7 @@ impl Model {
     pub(crate) fn matrix(&self, name: &str, tape: &mut Tape) -> Tensor<2> {
         match self.params.get(name) {
             Some(Param::Matrix(t)) => tape.matrix(name, t),
+            Some(Param::Packed(packed)) => packed.dense(),
             _ => unreachable!("the loader checked that {name} is there"),
         }
     }

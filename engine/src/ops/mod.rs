@@ -6,7 +6,7 @@
 mod attention;
 mod composed;
 mod divergence;
-mod fused;
+pub(crate) mod fused;
 mod kernels;
 
 #[cfg(test)]
