@@ -8,6 +8,7 @@ use luthier_engine::files::{read_safetensors_f32, read_safetensors_i64};
 use luthier_engine::generate::generate;
 use luthier_engine::model::Model;
 use luthier_engine::protocol::Sampling;
+use luthier_engine::quant::Quantisation;
 use luthier_engine::recipe::{FinetuningType, Recipe, Stage};
 use luthier_engine::tokenizer::TextTokenizer;
 use luthier_engine::trainer::ScoreHead;
@@ -157,7 +158,10 @@ fn trajectory_agrees(case: &str) {
 
 /// The starting model as the run had it, its weights through 4 bits where the recipe says so.
 fn base_of(recipe: &Recipe) -> Model {
-    load(&recipe.model_name_or_path, "cpu")
+    let device = device::unchecked("cpu").expect("device");
+    let quantise = recipe.quantization_bit.map(|_| Quantisation { double: recipe.double_quantization });
+    let path = &recipe.model_name_or_path;
+    Model::load_with(path, &device, quantise, &mut |_, _| ControlFlow::Continue(())).expect("model")
 }
 
 fn rewards(model: &Model, ids: &[i64]) -> Vec<f32> {
