@@ -269,7 +269,7 @@ fn sample_computation(device: &Device) -> Result<Vec<f32>> {
     };
     let w = wave(32, 32, 0.37).autodiff().require_grad();
     let x = ops::rms_norm(wave(24, 32, 0.11), Tensor::ones([32], device), 1e-6);
-    let q = ops::rope(x.clone().matmul(w.clone().transpose()), &wave(24, 4, 0.21), &wave(24, 4, 0.13));
+    let q = ops::rope(x.clone().matmul(w.clone().transpose()), &wave(24, 4, 0.21), &wave(24, 4, 0.13), 8);
     let segments = [0, 12].map(|at| Segment { q_start: at, q_len: 12, k_start: at, k_len: 12 });
     let spec = AttentionSpec {
         heads: 4,

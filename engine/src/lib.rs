@@ -16,6 +16,7 @@ pub mod model;
 pub mod ops;
 pub mod optimizer;
 pub mod protocol;
+pub mod quant;
 pub mod recipe;
 pub mod run_folder;
 pub mod template;

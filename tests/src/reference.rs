@@ -8,6 +8,7 @@ use luthier_engine::files::{read_safetensors_f32, read_safetensors_i64};
 use luthier_engine::generate::generate;
 use luthier_engine::model::Model;
 use luthier_engine::protocol::Sampling;
+use luthier_engine::quant::Quantisation;
 use luthier_engine::recipe::{FinetuningType, Recipe, Stage};
 use luthier_engine::tokenizer::TextTokenizer;
 use luthier_engine::trainer::ScoreHead;
@@ -15,6 +16,10 @@ use luthier_engine::{device, logits};
 use serde_json::Value;
 
 use crate::bench::{fixture, run, worst};
+
+/// One tiny model a family.
+pub const MODELS: [&str; 7] =
+    ["llama-tiny", "mistral-tiny", "qwen2-tiny", "qwen3-tiny", "phi3-tiny", "gemma2-tiny", "gpt2-tiny"];
 
 pub fn load(path: &Path, device_id: &str) -> Model {
     let device = device::unchecked(device_id).expect("device");
@@ -58,8 +63,28 @@ fn qwen2_logits_with_biases_and_a_tied_head() {
 }
 
 #[test]
+fn qwen3_logits_with_norms_by_head() {
+    forward_agrees("qwen3-tiny");
+}
+
+#[test]
+fn phi3_logits_with_fused_projections() {
+    forward_agrees("phi3-tiny");
+}
+
+#[test]
+fn gemma2_logits_with_caps_and_alternating_windows() {
+    forward_agrees("gemma2-tiny");
+}
+
+#[test]
+fn gpt2_logits_with_learned_positions() {
+    forward_agrees("gpt2-tiny");
+}
+
+#[test]
 fn greedy_generation_with_the_cache_is_the_reference() {
-    for name in ["llama-tiny", "mistral-tiny", "qwen2-tiny"] {
+    for name in MODELS {
         let path = fixture(&format!("models/{name}"));
         let (model, tokenizer) = (load(&path, "cpu"), TextTokenizer::load(&path).expect("tokenizer"));
         let file = fixture(&format!("forward/{name}.safetensors"));
@@ -133,7 +158,10 @@ fn trajectory_agrees(case: &str) {
 
 /// The starting model as the run had it, its weights through 4 bits where the recipe says so.
 fn base_of(recipe: &Recipe) -> Model {
-    load(&recipe.model_name_or_path, "cpu")
+    let device = device::unchecked("cpu").expect("device");
+    let quantise = recipe.quantization_bit.map(|_| Quantisation { double: recipe.double_quantization });
+    let path = &recipe.model_name_or_path;
+    Model::load_with(path, &device, quantise, &mut |_, _| ControlFlow::Continue(())).expect("model")
 }
 
 fn rewards(model: &Model, ids: &[i64]) -> Vec<f32> {

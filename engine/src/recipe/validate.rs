@@ -220,6 +220,7 @@ impl Recipe {
             problems.push(problem("early_stopping_steps", "early stopping needs evaluations", remedy));
         }
         let adapts = matches!(self.finetuning_type, FinetuningType::Lora | FinetuningType::Oft);
+        self.check_quantisation(problems);
         if self.quantization_bit.is_some() && !adapts {
             let reason = format!("quantised weights cannot train, and finetuning_type is {}", self.finetuning_type);
             problems.push(problem("quantization_bit", reason, "set finetuning_type: lora, or remove quantization_bit"));
@@ -255,6 +256,18 @@ impl Recipe {
         }
     }
 
+    fn check_quantisation(&self, problems: &mut Vec<RecipeProblem>) {
+        let Some(bits) = self.quantization_bit else { return };
+        if bits != 4 {
+            let reason = format!("{bits} bits are not supported, 4 are");
+            problems.push(problem("quantization_bit", reason, "write 4, or null to keep the weights as they are"));
+        }
+        if self.quantization_type != QuantizationType::Nf4 {
+            let reason = format!("{} is not supported, nf4 is", self.quantization_type);
+            problems.push(problem("quantization_type", reason, "write nf4: it is also the more exact of the two"));
+        }
+    }
+
     /// What DESIGN.md promises and this version cannot run yet. Later versions take lines away here, nowhere else.
     fn not_in_this_version(&self, problems: &mut Vec<RecipeProblem>) {
         let mut later = |field: &str, asked: bool, what: &str, remedy: &str| {
@@ -263,7 +276,6 @@ impl Recipe {
             }
         };
         let adapter_or_weights = "lora, freeze and full work";
-        later("stage", !matches!(self.stage, Stage::Sft | Stage::Pt), self.stage.as_str(), "sft and pt work");
         later("finetuning_type", self.finetuning_type == FinetuningType::Oft, "oft", adapter_or_weights);
         later("use_dora", self.use_dora, "DoRA", "set use_dora: false");
         later("pissa_init", self.pissa_init, "PiSSA", "set pissa_init: false");
@@ -275,9 +287,7 @@ impl Recipe {
             "remove it",
         );
         later("create_new_adapter", self.create_new_adapter, "merging an adapter before the run", "set it to false");
-        later("quantization_bit", self.quantization_bit.is_some(), "quantised training", "remove quantization_bit");
         later("rope_scaling", self.rope_scaling.is_some(), "stretching positions", "remove rope_scaling");
-        later("kl_penalty", self.kl_penalty != 0.0, "a penalty on forgetting", "remove kl_penalty");
         let packs = self.packing == Some(true) || self.neat_packing;
         later("packing", packs, "packed sequences", "set packing and neat_packing to false");
     }

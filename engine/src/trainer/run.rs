@@ -11,6 +11,7 @@ use crate::method::{self, Base, Watch};
 use crate::model::{Model, Param, RopeScaling, save_companions, save_full};
 use crate::optimizer::{AdamW, Schedule};
 use crate::protocol::{Event, Outcome, Phase, RunFacts, RunId};
+use crate::quant::Quantisation;
 use crate::recipe::{FinetuningType, Recipe, Stage, ValueModel};
 use crate::run_folder::{RunFolder, RunReport, checkpoint_to_resume, latest_checkpoint};
 use crate::tokenizer::TextTokenizer;
@@ -40,8 +41,9 @@ pub fn start(id: &RunId, recipe: &Recipe, resume: bool, desk: &mut dyn Desk) -> 
     warnings.extend(prepared.warnings);
     let (device, device_name) = device::open(&recipe.device)?;
     desk.tell(progress(id, Phase::LoadingModel, Some(0.0)));
+    let quantise = recipe.quantization_bit.map(|_| Quantisation { double: recipe.double_quantization });
     let mut load = |path: &Path| {
-        Model::load(path, &device, &mut |done, total| {
+        Model::load_with(path, &device, quantise, &mut |done, total| {
             desk.tell(progress(id, Phase::LoadingModel, fraction(done, total)));
             flow(desk)
         })
@@ -234,6 +236,10 @@ fn choose_graph(recipe: &Recipe, model: &Model, tokens: usize) -> Graph {
         true => Graph::Kept,
         false => {
             let needed = kept_bytes(model, tokens);
+            // On a GPU a kept graph would hold a packed weight's dense twin.
+            if recipe.quantization_bit.is_some() && !ops::is_cpu(&model.device) {
+                return Graph::Recomputed;
+            }
             // A GPU does not say what is free: half a gigabyte of activations is taken as small.
             let room = if ops::is_cpu(&model.device) { available_bytes().unwrap_or(u64::MAX) / 2 } else { 1 << 29 };
             if needed < room { Graph::Kept } else { Graph::Recomputed }
