@@ -29,7 +29,8 @@ pub(crate) use load::param;
 pub use load::{LoadProgress, inspect};
 pub use names::LinearSpec;
 pub use rope::RopeScaling;
-pub use save::{checkpoint_dtype, save_companions, save_full};
+pub use save::{checkpoint_dtype, save_companions, save_full, save_reward_model};
+pub use score::SCORE;
 pub use tape::{DropoutKey, GradientSum, Param, Tape};
 
 use crate::adapter::Adapter;

@@ -4,11 +4,11 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use super::{Desk, Ending, Forgetting, Graph, Plan, SCORE, Trainer, Wish, available_bytes, checkpoint, kept_bytes};
+use super::{Desk, Ending, Forgetting, Graph, Plan, Trainer, Wish, available_bytes, checkpoint, kept_bytes};
 use crate::adapter::{LoraConfig, Targets};
 use crate::freeze::Course;
 use crate::method::{self, Base, Watch};
-use crate::model::{Model, Param, RopeScaling, save_companions, save_full};
+use crate::model::{Model, Param, RopeScaling, SCORE, save_companions, save_full, save_reward_model};
 use crate::optimizer::{AdamW, Schedule};
 use crate::protocol::{Event, Outcome, Phase, RunFacts, RunId};
 use crate::quant::Quantisation;
@@ -51,6 +51,9 @@ pub fn start(id: &RunId, recipe: &Recipe, resume: bool, desk: &mut dyn Desk) -> 
     let mut model = load(&recipe.model_name_or_path)?;
     let ref_model = recipe.ref_model.as_deref().map(&mut load).transpose()?;
     check_saveable(recipe, &model)?;
+    if recipe.stage != Stage::Rm {
+        model.require_language_head()?;
+    }
     let own_value = recipe.stage == Stage::Ppo && recipe.ppo_value_model == ValueModel::Head;
     if recipe.stage == Stage::Rm || own_value {
         model.add_score_head(recipe.seed)?;
@@ -255,6 +258,8 @@ fn save_result(trainer: &mut Trainer) -> Result<PathBuf> {
     if trainer.model.adapter.is_some() {
         trainer.model.save_adapter(&dir)?;
         save_companions(&trainer.model.source, &dir)?;
+    } else if trainer.recipe.stage == Stage::Rm {
+        save_reward_model(&trainer.model, &dir)?;
     } else {
         save_full(&trainer.model, &dir)?;
     }
