@@ -11,6 +11,7 @@ pub mod freeze;
 pub mod generate;
 pub mod link;
 pub mod logits;
+pub mod method;
 pub mod model;
 pub mod ops;
 pub mod optimizer;

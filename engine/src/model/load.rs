@@ -20,11 +20,8 @@ fn open(path: &Path) -> Result<(WeightFiles, ModelConfig)> {
     let json_path = if path.is_dir() { path.join("config.json") } else { path.to_owned() };
     let files = WeightFiles::open(path)?;
     let mut config = ModelConfig::from_json(&files.config_json()?, &json_path)?;
-    if config.tied && files.contains("lm_head.weight") && !files.contains("model.embed_tokens.weight") {
-        config.tied = false;
-    }
     for (name, shape) in config.tensors() {
-        match files.shape(&name) {
+        match files.shape(&stored_name(&files, &name)) {
             None => return Err(Error::model(path, name, "is missing from the model's files")),
             Some(found) if found != shape.as_slice() => {
                 let reason = format!("has shape {found:?}, but the config asks for {shape:?}");
@@ -35,12 +32,27 @@ fn open(path: &Path) -> Result<(WeightFiles, ModelConfig)> {
     }
     if let RopeScaling::Factors(factors) = &mut config.rope_scaling {
         *factors = files.read_f32("rope_freqs")?;
-        if factors.len() != config.head_dim / 2 {
-            let reason = format!("has {} factors for {} frequencies", factors.len(), config.head_dim / 2);
+        if factors.len() != config.rotary_dim / 2 {
+            let reason = format!("has {} factors for {} frequencies", factors.len(), config.rotary_dim / 2);
             return Err(Error::model(path, "rope_freqs", reason));
         }
     }
     Ok((files, config))
+}
+
+/// The name a tensor has in the files: folders made from the bare decoder (as the published gpt2) leave out the
+/// first part, `transformer.` or `model.`.
+fn stored_name(files: &WeightFiles, name: &str) -> String {
+    match name.split_once('.') {
+        Some(("transformer" | "model", bare)) if !files.contains(name) && files.contains(bare) => bare.to_owned(),
+        _ => name.to_owned(),
+    }
+}
+
+/// Storage type of most weights: that of the first linear layer.
+fn stored_type(files: &WeightFiles, config: &ModelConfig) -> String {
+    let first = config.linear(0, config.linear_names()[0]).weight();
+    files.dtype(&stored_name(files, &first)).unwrap_or("F32").to_owned()
 }
 
 impl Model {
@@ -73,7 +85,7 @@ impl Model {
         let total: u64 = tensors.iter().map(|(_, shape)| size(shape)).sum();
         let (mut done, mut params) = (0, BTreeMap::new());
         for (name, shape) in tensors {
-            let values = files.read_f32(&name)?;
+            let values = files.read_f32(&stored_name(&files, &name))?;
             done += size(&shape);
             let param = match (quantise, shape.as_slice()) {
                 (Some(to), &[rows, columns]) if packed.contains(&name) => {
@@ -88,7 +100,7 @@ impl Model {
             }
         }
         let inverse_frequencies = config.inverse_frequencies();
-        let source_dtype = files.dtype("model.layers.0.self_attn.q_proj.weight").unwrap_or("F32").to_owned();
+        let source_dtype = stored_type(&files, &config);
         Ok(Self {
             config,
             device: device.clone(),
@@ -139,7 +151,7 @@ pub fn inspect(path: &Path) -> Result<ModelSummary> {
         name,
         family: config.family.name().into(),
         format: files.describe(),
-        dtype: files.dtype("model.layers.0.self_attn.q_proj.weight").unwrap_or("F32").to_owned(),
+        dtype: stored_type(&files, &config),
         parameters: config.parameters(),
         file_bytes: files.total_bytes(),
         layers: config.layers,
