@@ -10,7 +10,7 @@ use luthier_engine::recipe::Recipe;
 use crate::bench::{fixture, run, worst};
 use crate::reference::{MODELS, forward_difference};
 
-fn gpu_is_here() -> bool {
+pub fn gpu_is_here() -> bool {
     if !Device::enumerate(DeviceType::Wgpu).into_vec().is_empty() {
         return true;
     }

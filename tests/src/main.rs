@@ -7,6 +7,8 @@ mod binary;
 mod command_line;
 mod families;
 mod gpu;
+mod ppo;
+mod quant;
 mod reference;
 mod screen;
 mod training;

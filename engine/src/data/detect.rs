@@ -114,7 +114,11 @@ fn candidates(table: &Table, rows: &[&Row]) -> Vec<(Mapping, f32)> {
     let alpaca = suggest(Format::Alpaca, columns);
     let usual = exact(&alpaca, Part::Prompt, "instruction")
         && (exact(&alpaca, Part::Response, "output") || exact(&alpaca, Part::Chosen, "chosen"));
-    found.push((tidy(alpaca), if usual { 1.0 } else { 0.8 }));
+    let named = |part| alpaca.has(part) || alpaca.has(Part::Chosen);
+    if named(Part::Prompt) && named(Part::Response) {
+        found.push((tidy(alpaca), if usual { 1.0 } else { 0.8 }));
+    }
+    found.extend(questions(columns, rows));
 
     let text = suggest(Format::Text, columns);
     let trust = match text.column(Part::Text) {
@@ -134,6 +138,32 @@ fn candidates(table: &Table, rows: &[&Row]) -> Vec<(Mapping, f32)> {
         [] => {}
     }
     found
+}
+
+/// A file of questions only: nothing else in it is text, though a column for answers may stand there empty.
+fn questions(columns: &[String], rows: &[&Row]) -> Option<(Mapping, f32)> {
+    let mut mapping = suggest(Format::Alpaca, columns);
+    mapping.columns.retain(|part, _| matches!(part, Part::Prompt | Part::Query | Part::System | Part::History));
+    let prompt = mapping.column(Part::Prompt).filter(|name| !name.eq_ignore_ascii_case("input"))?.to_owned();
+    let says = |column: &String| {
+        values(rows, column).any(|value| match value {
+            Value::String(text) => !text.trim().is_empty(),
+            Value::Array(list) => !list.is_empty(),
+            Value::Object(object) => !object.is_empty(),
+            _ => false,
+        })
+    };
+    let is_mapped = |column: &String| mapping.columns.values().any(|mapped| mapped == column);
+    if columns.iter().any(|column| !is_mapped(column) && says(column)) {
+        return None;
+    }
+    // TRL's prompts are texts that are continued as they stand, or lists of messages.
+    if prompt == "prompt" && mapping.columns.len() == 1 {
+        mapping = Mapping::new(Format::PromptCompletion).with(Part::Prompt, prompt);
+        return Some((mapping, 1.0));
+    }
+    let usual = prompt == "instruction";
+    Some((mapping, if usual { 1.0 } else { 0.8 }))
 }
 
 /// Whether the column has a name that says it is something other than a conversation.
@@ -263,6 +293,9 @@ mod tests {
             (json!({"chosen": user, "rejected": other}), PromptCompletion, Preference),
             (json!({"prompt": "p", "completion": "c", "label": true}), PromptCompletion, Kto),
             (json!({"text": "t"}), Format::Text, DataKind::Text),
+            (json!({"prompt": "p", "id": 3}), PromptCompletion, DataKind::Prompts),
+            (json!({"prompt": question}), PromptCompletion, DataKind::Prompts),
+            (json!({"instruction": "i", "input": "m", "output": ""}), Alpaca, DataKind::Prompts),
         ];
         for (row, format, kind) in cases {
             let found = detected(row.clone());
@@ -280,6 +313,8 @@ mod tests {
         assert!(odd.2 > 0.4 && odd.2 < 0.7, "{}", odd.2);
         let guess = detected(json!({"alpha": "q", "beta": "a"}));
         assert!(guess.2 > 0.0 && guess.2 < 0.3, "{}", guess.2);
+        // A text beside the question may be its answer under another name.
+        assert_eq!(detected(json!({"question": "q", "explanation": "e"})).1, DataKind::Sft);
         // A class number is no like.
         assert_eq!(detected(json!({"text": "t", "label": 3})).1, DataKind::Text);
         let nothing = detected(json!({"x": 1, "y": [2]}));

@@ -51,7 +51,7 @@ impl MappedFile {
     /// this process's memory. They are read from the file again when they are needed again.
     pub fn release(&self, range: &Range<usize>) {
         #[cfg(unix)]
-        if range.len() >= 1 << 20 {
+        if range.len() >= 1 << 16 {
             // SAFETY: a shared, read-only mapping of a file: dropped pages come back with the same bytes.
             let _ = unsafe {
                 self.map.unchecked_advise_range(memmap2::UncheckedAdvice::DontNeed, range.start, range.len())

@@ -1,6 +1,6 @@
 //! From files to a model on a device, and what can be told of a model without loading it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::path::Path;
 
@@ -9,6 +9,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use super::{Model, ModelConfig, Param, RopeScaling};
 use crate::files::WeightFiles;
 use crate::protocol::ModelSummary;
+use crate::quant::{NotFinite, PackedMatrix, Quantisation};
 use crate::{Error, Result};
 
 /// Called with (bytes done, bytes in all); Break stops the loading.
@@ -60,15 +61,40 @@ impl Model {
     /// # Errors
     /// `ModelUnsupported`, `BadModel` naming file and tensor, `OutOfMemory`, `Stopped`.
     pub fn load(path: &Path, device: &Device, progress: LoadProgress) -> Result<Self> {
+        Self::load_with(path, device, None, progress)
+    }
+
+    /// Loads the linear layers of the blocks in 4 bits if `quantise` says so, everything else as f32. One tensor is read
+    /// and packed at a time: the memory needed is that of the loaded model and of one dense layer.
+    ///
+    /// # Errors
+    /// As [`Model::load`], and `BadModel` for a weight to be packed that is NaN or infinite somewhere.
+    pub fn load_with(
+        path: &Path,
+        device: &Device,
+        quantise: Option<Quantisation>,
+        progress: LoadProgress,
+    ) -> Result<Self> {
         let (files, config) = open(path)?;
         let tensors = config.tensors();
+        let packed: BTreeSet<String> = match quantise {
+            Some(_) => config.linears().map(|(_, spec)| spec.weight()).collect(),
+            None => BTreeSet::new(),
+        };
         let size = |shape: &[usize]| shape.iter().product::<usize>() as u64 * 4;
         let total: u64 = tensors.iter().map(|(_, shape)| size(shape)).sum();
         let (mut done, mut params) = (0, BTreeMap::new());
         for (name, shape) in tensors {
             let values = files.read_f32(&stored_name(&files, &name))?;
             done += size(&shape);
-            params.insert(name, param(values, &shape, device));
+            let param = match (quantise, shape.as_slice()) {
+                (Some(to), &[rows, columns]) if packed.contains(&name) => {
+                    let matrix = PackedMatrix::quantise(&values, [rows, columns], to.double, device);
+                    Param::Packed(matrix.map_err(|bad| not_finite(path, &name, columns, bad))?)
+                }
+                _ => param(values, &shape, device),
+            };
+            params.insert(name, param);
             if progress(done, total).is_break() {
                 return Err(Error::Stopped);
             }
@@ -85,6 +111,15 @@ impl Model {
             inverse_frequencies,
         })
     }
+}
+
+fn not_finite(path: &Path, name: &str, columns: usize, NotFinite { at, value }: NotFinite) -> Error {
+    let (row, column) = (at / columns, at % columns);
+    let reason = format!(
+        "has {value} in row {row}, column {column}, which no 4-bit code stands for; \
+         the file is damaged or its training failed: get the model again or choose another"
+    );
+    Error::model(path, name, reason)
 }
 
 /// Uploads values as a matrix or a vector by their shape.

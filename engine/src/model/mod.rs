@@ -14,6 +14,7 @@ mod names;
 mod random;
 mod rope;
 mod save;
+mod score;
 mod tape;
 
 use std::collections::BTreeMap;
@@ -34,6 +35,7 @@ pub use tape::{DropoutKey, GradientSum, Param, Tape};
 use crate::adapter::Adapter;
 use crate::ops::Segment;
 
+#[derive(Clone)]
 pub struct Model {
     pub config: ModelConfig,
     pub device: Device,
@@ -80,6 +82,7 @@ impl Model {
     pub(crate) fn matrix(&self, name: &str, tape: &mut Tape) -> Tensor<2> {
         match self.params.get(name) {
             Some(Param::Matrix(t)) => tape.matrix(name, t),
+            Some(Param::Packed(packed)) => packed.dense(),
             _ => unreachable!("the loader checked that {name} is there"),
         }
     }
@@ -120,6 +123,11 @@ impl Model {
         self.config.head_name()
     }
 
+    /// The name under which a tensor of the model learns: an adapter may keep a copy of its own of it.
+    pub fn learned_name(&self, name: &str) -> String {
+        name.to_owned()
+    }
+
     /// The head's matrix [vocabulary, hidden].
     pub fn head(&self) -> Tensor<2> {
         self.matrix(self.head_name(), &mut Tape::off())
@@ -127,10 +135,19 @@ impl Model {
 
     /// All hidden states before the final norm, for sequences of these lengths. No autodiff.
     pub fn hidden(&self, ids: &[u32], lengths: &[usize]) -> Tensor<2> {
+        self.hidden_on(ids, lengths, &mut Tape::off())
+    }
+
+    /// The same with the adapter off.
+    pub fn base_hidden(&self, ids: &[u32], lengths: &[usize]) -> Tensor<2> {
+        self.hidden_on(ids, lengths, &mut Tape::base())
+    }
+
+    fn hidden_on(&self, ids: &[u32], lengths: &[usize], tape: &mut Tape) -> Tensor<2> {
         let rows = self.rows(lengths, 0);
-        let mut x = self.embed(ids, &rows, &mut Tape::off());
+        let mut x = self.embed(ids, &rows, tape);
         for layer in 0..self.config.layers {
-            x = self.block(layer, x, &rows, None, &mut Tape::off());
+            x = self.block(layer, x, &rows, None, tape);
         }
         x
     }

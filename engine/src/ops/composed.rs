@@ -88,7 +88,7 @@ pub(super) fn attention(q: Tensor<2>, k: Tensor<2>, v: Tensor<2>, spec: &Attenti
 pub(super) fn cross_entropy(
     logits: Tensor<2>,
     targets: &[u32],
-    scale: f32,
+    scales: &[f32],
     want_grad: bool,
 ) -> crate::Result<HeadLoss> {
     let [rows, _] = logits.dims();
@@ -102,7 +102,8 @@ pub(super) fn cross_entropy(
     let rows_out = stats.chunks_exact(2).map(|pair| (-pair[0], pair[0] >= pair[1])).collect();
     let grad = want_grad.then(|| {
         let minus = Tensor::<2>::full([rows, 1], -1.0, &device);
-        log_p.exp().scatter(1, ids, minus, burn::tensor::IndexingUpdateOp::Add).mul_scalar(scale)
+        log_p.exp().scatter(1, ids, minus, burn::tensor::IndexingUpdateOp::Add)
+            * Tensor::<2>::from_data(TensorData::new(scales.to_vec(), [rows, 1]), &device)
     });
     Ok(HeadLoss { rows: rows_out, grad })
 }

@@ -10,25 +10,25 @@ use burn::tensor::{Tensor, TensorData};
 use super::attention::{self, AttentionSpec};
 use super::{AdamWStep, HeadLoss, kernels};
 
-type Tracked = <Autodiff<Flex> as burn::backend::BackendTypes>::FloatTensorPrimitive;
+pub(crate) type Tracked = <Autodiff<Flex> as burn::backend::BackendTypes>::FloatTensorPrimitive;
 
 /// The CPU tensor under a plain tensor, laid out row by row.
-fn cpu<const D: usize>(x: Tensor<D>) -> FlexTensor {
+pub(crate) fn cpu<const D: usize>(x: Tensor<D>) -> FlexTensor {
     let x = x.try_into_primitive::<Flex>().expect("a CPU tensor without autodiff");
     if x.as_slice::<f32>().is_some() { x } else { x.to_contiguous() }
 }
 
 /// The tracked CPU tensor; a plain one becomes a constant.
-fn tracked<const D: usize>(x: Tensor<D>) -> Tracked {
+pub(crate) fn tracked<const D: usize>(x: Tensor<D>) -> Tracked {
     let x = if x.is_autodiff() { x } else { x.autodiff() };
     x.try_into_primitive::<Autodiff<Flex>>().expect("a CPU tensor")
 }
 
-fn row_major(x: &FlexTensor) -> FlexTensor {
+pub(crate) fn row_major(x: &FlexTensor) -> FlexTensor {
     if x.as_slice::<f32>().is_some() { x.clone() } else { x.to_contiguous() }
 }
 
-fn floats(x: &FlexTensor) -> &[f32] {
+pub(crate) fn floats(x: &FlexTensor) -> &[f32] {
     x.as_slice::<f32>().expect("contiguous f32")
 }
 
@@ -36,11 +36,11 @@ fn like(x: &FlexTensor, values: Vec<f32>) -> FlexTensor {
     FlexTensor::from_data(TensorData::new(values, x.layout().shape().clone()))
 }
 
-fn plain<const D: usize>(x: FlexTensor) -> Tensor<D> {
+pub(crate) fn plain<const D: usize>(x: FlexTensor) -> Tensor<D> {
     Tensor::from_primitive::<Flex>(x)
 }
 
-fn lifted<const D: usize>(x: Tracked) -> Tensor<D> {
+pub(crate) fn lifted<const D: usize>(x: Tracked) -> Tensor<D> {
     Tensor::from_primitive::<Autodiff<Flex>>(x)
 }
 
@@ -306,9 +306,9 @@ fn check(q: &[usize; 2], k: &[usize; 2], spec: &AttentionSpec) {
     }
 }
 
-pub(super) fn cross_entropy(logits: Tensor<2>, targets: &[u32], scale: f32, want_grad: bool) -> HeadLoss {
+pub(super) fn cross_entropy(logits: Tensor<2>, targets: &[u32], scales: &[f32], want_grad: bool) -> HeadLoss {
     let mut logits = cpu(logits);
-    let rows = kernels::cross_entropy(logits.storage_mut::<f32>(), targets, scale);
+    let rows = kernels::cross_entropy(logits.storage_mut::<f32>(), targets, scales);
     HeadLoss { rows, grad: want_grad.then(|| plain(logits)) }
 }
 

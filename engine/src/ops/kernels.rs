@@ -254,14 +254,14 @@ multiversion! {
     }
 }
 
-/// Cross-entropy of each row and, in place of the logits, its gradient times `scale`.
+/// Cross-entropy of each row and, in place of the logits, its gradient times that row's scale.
 /// Returns (-log p of the target, whether the target was the most likely token) by row.
-pub(super) fn cross_entropy(logits: &mut [f32], targets: &[u32], scale: f32) -> Vec<(f32, bool)> {
+pub(super) fn cross_entropy(logits: &mut [f32], targets: &[u32], scales: &[f32]) -> Vec<(f32, bool)> {
     let width = logits.len() / targets.len().max(1);
     logits
         .par_chunks_mut(width.max(1))
-        .zip(targets.par_iter())
-        .map(|(row, &target)| xent_row(row, target as usize, scale))
+        .zip(targets.par_iter().zip(scales.par_iter()))
+        .map(|(row, (&target, &scale))| xent_row(row, target as usize, scale))
         .collect()
 }
 
@@ -331,7 +331,7 @@ mod tests {
     #[test]
     fn cross_entropy_gradient_sums_to_zero_and_matches_the_definition() {
         let mut logits = vec![0.1f32, 2.0, -1.0, 0.5, 0.0, 0.0, 0.0, 3.0];
-        let stats = cross_entropy(&mut logits, &[1, 0], 1.0);
+        let stats = cross_entropy(&mut logits, &[1, 0], &[1.0, 1.0]);
         let z: f32 = [0.1f32, 2.0, -1.0, 0.5].iter().map(|v| v.exp()).sum();
         assert!((stats[0].0 - (z.ln() - 2.0)).abs() < 1e-6);
         assert!(stats[0].1 && !stats[1].1);

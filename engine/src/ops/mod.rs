@@ -5,7 +5,8 @@
 
 mod attention;
 mod composed;
-mod fused;
+mod divergence;
+pub(crate) mod fused;
 mod kernels;
 
 #[cfg(test)]
@@ -15,6 +16,7 @@ use burn::backend::DispatchDevice;
 use burn::tensor::{Device, Tensor};
 
 pub use attention::{AttentionSpec, Segment};
+pub use divergence::{Divergence, divergence};
 pub use kernels::AdamWStep;
 
 /// Whether tensors of this device are plain memory that the kernels can work on.
@@ -81,16 +83,16 @@ pub fn attention(q: Tensor<2>, k: Tensor<2>, v: Tensor<2>, spec: &AttentionSpec)
 pub struct HeadLoss {
     /// -log p of each target, and whether it was the most likely token.
     pub rows: Vec<(f32, bool)>,
-    /// Gradient of `scale * sum of -log p` by the logits, [rows, vocabulary]; None where it was not asked for.
+    /// Gradient of the sum of `scale * -log p` over the rows by the logits, [rows, vocabulary]; None where it was not asked for.
     pub grad: Option<Tensor<2>>,
 }
 
-/// Softmax cross-entropy of logits [rows, vocabulary] (no autodiff) with one target id a row.
-pub fn cross_entropy(logits: Tensor<2>, targets: &[u32], scale: f32, want_grad: bool) -> crate::Result<HeadLoss> {
+/// Softmax cross-entropy of logits [rows, vocabulary] (no autodiff) with one target id and one scale a row.
+pub fn cross_entropy(logits: Tensor<2>, targets: &[u32], scales: &[f32], want_grad: bool) -> crate::Result<HeadLoss> {
     if is_cpu(&logits.device()) {
-        Ok(fused::cross_entropy(logits, targets, scale, want_grad))
+        Ok(fused::cross_entropy(logits, targets, scales, want_grad))
     } else {
-        composed::cross_entropy(logits, targets, scale, want_grad)
+        composed::cross_entropy(logits, targets, scales, want_grad)
     }
 }
 

@@ -249,7 +249,13 @@ fn every_impossible_setting_is_named() {
     frozen.freeze_trainable_layers = 0;
     frozen.quantization_bit = Some(4);
     let found = problems(frozen.validate());
-    assert_eq!(fields(&found), ["freeze_trainable_layers", "quantization_bit", "quantization_bit"]);
+    assert_eq!(fields(&found), ["freeze_trainable_layers", "quantization_bit"]);
+    let packed = Recipe { quantization_bit: Some(4), ..recipe.clone() };
+    packed.validate().unwrap();
+    let eight = Recipe { quantization_bit: Some(8), quantization_type: QuantizationType::Fp4, ..packed };
+    let found = problems(eight.validate());
+    assert_eq!(fields(&found), ["quantization_bit", "quantization_type"]);
+    assert!(found[0].reason.contains("8 bits") && found[1].reason.contains("fp4"), "{found:?}");
 
     std::fs::create_dir(dir.path().join("out")).unwrap();
     std::fs::write(dir.path().join("out/report.json"), "{}").unwrap();
