@@ -111,10 +111,7 @@ impl Model {
     /// # Errors
     /// `BadData` where learned positions end before the sequence does. (Rotary positions have no end.)
     pub fn check_length(&self, length: usize, file: &std::path::Path, place: &str) -> crate::Result<()> {
-        let limit = self.config.max_positions;
-        if self.config.positions_name().is_none() || length <= limit {
-            return Ok(());
-        }
+        let Some(limit) = self.config.learned_positions().filter(|limit| length > *limit) else { return Ok(()) };
         let reason = format!("has {length} tokens, but this model has learned {limit} positions: shorten it");
         Err(crate::Error::data(file, place, reason))
     }

@@ -10,6 +10,7 @@ mod layout;
 mod memory;
 mod pass;
 mod plan;
+mod positions;
 mod report;
 mod run;
 

@@ -4,7 +4,9 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use super::{Desk, Ending, Forgetting, Graph, Plan, Trainer, Wish, available_bytes, checkpoint, kept_bytes};
+use super::{
+    Desk, Ending, Forgetting, Graph, Plan, Trainer, Wish, available_bytes, checkpoint, kept_bytes, positions,
+};
 use crate::adapter::{LoraConfig, Targets};
 use crate::freeze::Course;
 use crate::method::{self, Base, Watch};
@@ -38,7 +40,6 @@ pub fn start(id: &RunId, recipe: &Recipe, resume: bool, desk: &mut dyn Desk) -> 
         desk.tell(progress(id, Phase::PreparingData, fraction(done, total)));
         flow(desk)
     })?;
-    warnings.extend(prepared.warnings);
     let (device, device_name) = device::open(&recipe.device)?;
     desk.tell(progress(id, Phase::LoadingModel, Some(0.0)));
     let quantise = recipe.quantization_bit.map(|_| Quantisation { double: recipe.double_quantization });
@@ -54,6 +55,7 @@ pub fn start(id: &RunId, recipe: &Recipe, resume: bool, desk: &mut dyn Desk) -> 
     if recipe.stage != Stage::Rm {
         model.require_language_head()?;
     }
+    positions::check(recipe, &model.config, &prepared)?;
     let own_value = recipe.stage == Stage::Ppo && recipe.ppo_value_model == ValueModel::Head;
     if recipe.stage == Stage::Rm || own_value {
         model.add_score_head(recipe.seed)?;
@@ -64,6 +66,7 @@ pub fn start(id: &RunId, recipe: &Recipe, resume: bool, desk: &mut dyn Desk) -> 
     let plan = Plan::new(recipe, prepared.train.len());
     let mut course = freeze::course(recipe, &model, plan.total_steps, plan.steps_per_epoch)?;
     score_instead_of_head(recipe, &model, &mut course);
+    warnings.extend(prepared.warnings);
     warnings.extend(unreached(&course));
     let largest = plan.largest_batch(&prepared.train);
     let (train_rows, eval_rows) = (prepared.train.len(), prepared.eval.len());
