@@ -20,7 +20,7 @@ impl Model {
 
     /// Whether something below the first block learns.
     pub fn embedding_learns(&self, learning: &BTreeSet<String>) -> bool {
-        learning.contains(self.embedding_name())
+        learning.contains(&self.learned_name(self.embedding_name()))
     }
 
     /// Adds the gradients of what [`Model::embed`] read, from `dx` [ids, hidden], the gradient by its result.
@@ -33,11 +33,11 @@ impl Model {
         sum: &mut GradientSum,
     ) {
         let (vocab, hidden) = (self.config.vocab, self.config.hidden);
-        let name = self.embedding_name();
-        if learning.contains(name) {
+        let name = self.learned_name(self.embedding_name());
+        if learning.contains(&name) {
             let zeros = Tensor::<2>::zeros([vocab, hidden], &self.device);
             let grad = zeros.select_assign(0, self.index(ids), dx, IndexingUpdateOp::Add);
-            sum.add(name, grad.reshape([vocab * hidden]));
+            sum.add(&name, grad.reshape([vocab * hidden]));
         }
     }
 

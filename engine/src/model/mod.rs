@@ -32,6 +32,7 @@ pub const EMBEDDING: &str = "model.embed_tokens.weight";
 pub const FINAL_NORM: &str = "model.norm.weight";
 pub const HEAD: &str = "lm_head.weight";
 
+#[derive(Clone)]
 pub struct Model {
     pub config: ModelConfig,
     pub device: Device,
@@ -71,6 +72,7 @@ impl Model {
     }
 
     pub(crate) fn matrix(&self, name: &str, tape: &mut Tape) -> Tensor<2> {
+        let name = self.worn(name, tape);
         match self.params.get(name) {
             Some(Param::Matrix(t)) => tape.matrix(name, t),
             _ => unreachable!("the loader checked that {name} is there"),
@@ -78,6 +80,7 @@ impl Model {
     }
 
     pub(crate) fn vector(&self, name: &str, tape: &mut Tape) -> Tensor<1> {
+        let name = self.worn(name, tape);
         match self.params.get(name) {
             Some(Param::Vector(t)) => tape.vector(name, t),
             _ => unreachable!("the loader checked that {name} is there"),
@@ -144,6 +147,21 @@ impl Model {
         if self.config.tied { EMBEDDING } else { HEAD }
     }
 
+    /// The name under which a tensor of the model learns: an adapter may keep a copy of its own of it.
+    pub fn learned_name(&self, name: &str) -> String {
+        self.copy_of(name).unwrap_or(name).to_owned()
+    }
+
+    /// The name of an adapter's own copy of a tensor.
+    fn copy_of(&self, name: &str) -> Option<&str> {
+        self.adapter.as_ref().filter(|adapter| adapter.enabled)?.copy_of(name)
+    }
+
+    /// The name of the tensor that answers for `name` in this pass.
+    fn worn<'a>(&'a self, name: &'a str, tape: &Tape) -> &'a str {
+        if tape.adapter { self.copy_of(name).unwrap_or(name) } else { name }
+    }
+
     /// The head's matrix [vocabulary, hidden].
     pub fn head(&self) -> Tensor<2> {
         self.matrix(self.head_name(), &mut Tape::off())
@@ -151,10 +169,19 @@ impl Model {
 
     /// All hidden states before the final norm, for sequences of these lengths. No autodiff.
     pub fn hidden(&self, ids: &[u32], lengths: &[usize]) -> Tensor<2> {
+        self.hidden_on(ids, lengths, &mut Tape::off())
+    }
+
+    /// The same with the adapter off.
+    pub fn base_hidden(&self, ids: &[u32], lengths: &[usize]) -> Tensor<2> {
+        self.hidden_on(ids, lengths, &mut Tape::base())
+    }
+
+    fn hidden_on(&self, ids: &[u32], lengths: &[usize], tape: &mut Tape) -> Tensor<2> {
         let rows = self.rows(lengths, 0);
-        let mut x = self.embed(ids, &rows, &mut Tape::off());
+        let mut x = self.embed(ids, &rows, tape);
         for layer in 0..self.config.layers {
-            x = self.block(layer, x, &rows, None, &mut Tape::off());
+            x = self.block(layer, x, &rows, None, tape);
         }
         x
     }

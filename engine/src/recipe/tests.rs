@@ -211,7 +211,7 @@ fn sound_recipe_passes() {
 fn every_impossible_setting_is_named() {
     let (dir, recipe) = sound();
     type Change = fn(&mut Recipe);
-    let cases: [(&str, Change); 24] = [
+    let cases: [(&str, Change); 27] = [
         ("lora_rank", |r| r.lora_rank = 0),
         ("lora_dropout", |r| r.lora_dropout = 1.0),
         ("learning_rate", |r| r.learning_rate = 0.0),
@@ -227,7 +227,10 @@ fn every_impossible_setting_is_named() {
         ("eval_strategy", |r| r.eval_strategy = Interval::Steps),
         ("early_stopping_steps", |r| r.early_stopping_steps = Some(3)),
         ("stage", |r| r.stage = Stage::Dpo),
-        ("use_dora", |r| r.use_dora = true),
+        ("loraplus_lr_ratio", |r| r.loraplus_lr_ratio = Some(0.0)),
+        ("lora_rank_pattern", |r| drop(r.lora_rank_pattern.insert("(".into(), 4))),
+        ("lora_rank_pattern", |r| drop(r.lora_rank_pattern.insert("q_proj".into(), 0))),
+        ("lora_alpha_pattern", |r| drop(r.lora_alpha_pattern.insert("q_proj".into(), -1.0))),
         ("output_dir", |r| r.output_dir = r.model_name_or_path.clone()),
         ("output_dir", |r| r.output_dir = PathBuf::new()),
         ("dataset", |r| r.dataset = vec![]),

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use super::{Desk, Ending, Graph, Plan, Trainer, Wish, available_bytes, checkpoint, kept_bytes};
-use crate::adapter::{LoraConfig, Targets};
+use crate::adapter;
 use crate::model::{Model, Param, RopeScaling, save_companions, save_full};
 use crate::optimizer::{AdamW, Schedule};
 use crate::protocol::{Event, Outcome, Phase, RunFacts, RunId};
@@ -42,13 +42,14 @@ pub fn start(id: &RunId, recipe: &Recipe, resume: bool, desk: &mut dyn Desk) -> 
         desk.tell(progress(id, Phase::LoadingModel, fraction(done, total)));
         flow(desk)
     })?;
-    if recipe.finetuning_type != FinetuningType::Lora && matches!(model.config.rope_scaling, RopeScaling::Factors(_)) {
+    if !matches!(recipe.finetuning_type, FinetuningType::Lora | FinetuningType::Oft)
+        && matches!(model.config.rope_scaling, RopeScaling::Factors(_))
+    {
         let reason = "this GGUF has rotary factors of its own, which no model folder can hold: train a LoRA, or use the safetensors model";
         return Err(Error::ModelUnsupported { path: recipe.model_name_or_path.clone(), reason: reason.into() });
     }
-    if recipe.finetuning_type == FinetuningType::Lora {
-        put_on_adapter(&mut model, recipe)?;
-    }
+    let layers = freeze::adapter_layers(recipe, &model.config)?;
+    adapter::from_recipe(&mut model, recipe, layers.as_ref())?;
     let learning = freeze::learning(recipe, &model)?;
     let plan = Plan::new(recipe, prepared.train.len());
     let mut optimizer = AdamW::new(recipe);
@@ -152,25 +153,6 @@ fn fraction(done: u64, total: u64) -> Option<f32> {
 
 fn flow(desk: &mut dyn Desk) -> ControlFlow<()> {
     if desk.wish() == Wish::Stop { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-}
-
-fn put_on_adapter(model: &mut Model, recipe: &Recipe) -> Result<()> {
-    if let Some(path) = &recipe.adapter_name_or_path {
-        return model.load_adapter(path);
-    }
-    let target_modules = if recipe.lora_target.iter().any(|t| t == "all") {
-        Targets::Names(model.config.linear_names().iter().map(|name| (*name).to_owned()).collect())
-    } else {
-        Targets::Names(recipe.lora_target.clone())
-    };
-    let config = LoraConfig {
-        r: recipe.lora_rank,
-        lora_alpha: recipe.lora_alpha.unwrap_or(2.0 * recipe.lora_rank as f64),
-        lora_dropout: recipe.lora_dropout as f32,
-        use_rslora: recipe.use_rslora,
-        target_modules,
-    };
-    model.add_lora(config, recipe.seed)
 }
 
 /// Keeping every block's graph is faster; recomputing takes less memory. Kept where the estimate fits easily.
