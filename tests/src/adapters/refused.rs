@@ -87,7 +87,7 @@ fn recipes_that_do_not_fit_the_model() {
     refused_recipe(|r| r.lora_rank = 65, "lora_rank", &["65", "model.layers.0.self_attn.q_proj", "64 x 64"]);
     // k and v have 32 outputs.
     refused_recipe(|r| r.lora_rank = 40, "lora_rank", &["40", "k_proj", "32 x 64"]);
-    refused_recipe(|r| drop(r.lora_rank_pattern.insert("v_proj".into(), 33)), "lora_rank_pattern", &["33", "v_proj"]);
+    refused_recipe(|r| r.lora_rank_pattern.extend([("v_proj".into(), 33)]), "lora_rank_pattern", &["33", "v_proj"]);
     refused_recipe(|r| r.lora_target = vec!["wavelet".into()], "lora_target", &["wavelet", "q_proj"]);
     refused_recipe(|r| r.additional_target = vec!["wavelet".into()], "additional_target", &["wavelet"]);
     let oft = |r: &mut Recipe| r.finetuning_type = FinetuningType::Oft;
