@@ -10,7 +10,7 @@ use burn::tensor::{Tensor, TensorData};
 use luthier_engine::adapter::{AdapterConfig, Form, LoraConfig, Method, OftConfig, from_recipe};
 use luthier_engine::files::{read_safetensors_f32, read_safetensors_i64};
 use luthier_engine::model::{DropoutKey, GradientSum, Model, Param, Tape};
-use luthier_engine::recipe::Recipe;
+use luthier_engine::recipe::{Recipe, Stage};
 use luthier_engine::{logits, ops};
 
 use crate::bench::{fixture, worst};
@@ -348,6 +348,27 @@ fn a_recipe_limits_layers_and_ranks() {
     let ratio = Recipe { loraplus_lr_ratio: Some(16.0), ..recipe };
     let factor = |name: &str| luthier_engine::adapter::rate_factor(&ratio, name);
     assert_eq!((factor("x.lora_B.weight"), factor("x.lora_A.weight")), (16.0, 1.0));
+}
+
+/// Stage rm: the score head learns as a copy beside a fresh adapter and beside one that knew none.
+#[test]
+fn a_score_head_learns_beside_the_adapter() {
+    let rslora = fixture("adapters/sft-rslora");
+    for given in [None, Some(rslora)] {
+        let mut model = tiny();
+        let head = Tensor::<2>::ones([1, model.config.hidden], &model.device);
+        model.params.insert("score.weight".into(), Param::Matrix(head));
+        let recipe = recipe(|r| (r.stage, r.adapter_name_or_path) = (Stage::Rm, given));
+        from_recipe(&mut model, &recipe, None).expect("adapter");
+        assert!(model.adapter.as_ref().expect("adapter").learning_names().contains("base_model.model.score.weight"));
+        let folder = tempfile::tempdir().unwrap();
+        model.save_adapter(folder.path()).expect("saved");
+        let config = std::fs::read_to_string(folder.path().join("adapter_config.json")).unwrap();
+        assert!(config.contains("SEQ_CLS") && config.contains("\"score\""), "{config}");
+        let mut again = tiny();
+        again.load_adapter(folder.path()).expect("a reward model's adapter");
+        assert_eq!(values(&again.params["base_model.model.score.weight"]), vec![1.0; model.config.hidden]);
+    }
 }
 
 /// `create_new_adapter`: the given adapter goes into the base, a fresh one starts, and nothing has changed yet.

@@ -112,7 +112,8 @@ impl Model {
         let metadata = BTreeMap::from([("format".to_owned(), "pt".to_owned())]);
         files::write_safetensors(&folder.join(WEIGHTS_FILE), &tensors, files::FloatFormat::F32, &metadata)?;
         let config = as_saved(&adapter.config);
-        files::write_json_atomic(&folder.join(CONFIG_FILE), &peft::json(&config, &self.source))
+        let transposed = adapter.sites.values().any(|site| site.spec.transposed);
+        files::write_json_atomic(&folder.join(CONFIG_FILE), &peft::json(&config, &self.source, transposed))
     }
 }
 

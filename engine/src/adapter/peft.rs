@@ -229,8 +229,8 @@ pub(super) fn read(path: &Path) -> Result<AdapterConfig> {
     })
 }
 
-/// What PEFT reads back as the same adapter on the model at `base`.
-pub(super) fn json(config: &AdapterConfig, base: &Path) -> Value {
+/// What PEFT reads back as the same adapter on the model at `base`; `transposed`: its weights are [in, out] (GPT-2).
+pub(super) fn json(config: &AdapterConfig, base: &Path, transposed: bool) -> Value {
     let scores = config.modules_to_save.iter().any(|module| module == "score");
     let list = |words: &[String]| if words.is_empty() { Value::Null } else { json!(words) };
     let mut all = json!({
@@ -244,7 +244,7 @@ pub(super) fn json(config: &AdapterConfig, base: &Path) -> Value {
         "layers_to_transform": config.layers_to_transform,
         "layers_pattern": list(&config.layers_pattern),
         "bias": "none",
-        "fan_in_fan_out": false,
+        "fan_in_fan_out": transposed,
         "peft_version": "0.18.0",
     });
     let own = match &config.method {

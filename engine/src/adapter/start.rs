@@ -7,10 +7,13 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
 use super::targets::{Blame, blame_file};
-use super::{Adapter, AdapterConfig, Form, LoraConfig, Method, OftConfig, Origin, Targets, sites, whole};
+use super::{Adapter, AdapterConfig, Form, LoraConfig, Method, OftConfig, Origin, Targets, peft_name, sites, whole};
 use crate::model::{Model, Param, param};
 use crate::recipe::{FinetuningType, Recipe, Stage};
 use crate::{Error, Result};
+
+/// The head of a reward model.
+const SCORE: &str = "score.weight";
 
 impl Model {
     /// Puts a fresh adapter on the model; nothing changes yet. LoRA's A is uniform in +-1/sqrt(in) (PEFT's Kaiming start)
@@ -81,7 +84,11 @@ pub fn from_recipe(model: &mut Model, recipe: &Recipe, layers: Option<&BTreeSet<
         if recipe.create_new_adapter {
             model.merge_adapter();
         } else {
-            return check_kind(model, recipe);
+            check_kind(model, recipe)?;
+            if recipe.stage == Stage::Rm {
+                score_beside(model);
+            }
+            return Ok(());
         }
     }
     if !adapts {
@@ -96,6 +103,17 @@ pub fn from_recipe(model: &mut Model, recipe: &Recipe, layers: Option<&BTreeSet<
         }
     }
     model.begin_adapter(config, recipe.seed, &blame_recipe(recipe))
+}
+
+/// The base's score head, where it has one, learns beside a continued adapter that brings none.
+fn score_beside(model: &mut Model) {
+    let Some(adapter) = &mut model.adapter else { return };
+    let copy = peft_name(SCORE);
+    if let Some(head) = model.params.get(SCORE).cloned().filter(|_| !adapter.whole.contains_key(SCORE)) {
+        adapter.config.modules_to_save.push("score".into());
+        adapter.whole.insert(SCORE.into(), copy.clone());
+        model.params.insert(copy, head);
+    }
 }
 
 fn check_kind(model: &Model, recipe: &Recipe) -> Result<()> {
@@ -136,10 +154,7 @@ fn config_of(model: &Model, recipe: &Recipe, layers: Option<&BTreeSet<usize>>) -
     let names: Vec<String> =
         if all { model.config.linear_names().iter().map(|name| (*name).to_owned()).collect() } else { targets.clone() };
     let mut modules_to_save = recipe.additional_target.clone();
-    if recipe.stage == Stage::Rm
-        && model.params.contains_key("score.weight")
-        && !modules_to_save.iter().any(|m| m == "score")
-    {
+    if recipe.stage == Stage::Rm && model.params.contains_key(SCORE) && !modules_to_save.iter().any(|m| m == "score") {
         modules_to_save.push("score".into());
     }
     AdapterConfig {
