@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::error::{Error, RecipeProblem, Result};
 
+mod adapters;
 mod choices;
 mod foreign;
 mod keys;

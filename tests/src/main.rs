@@ -1,5 +1,6 @@
 //! One test program for what crosses crates. `cargo xtask test` builds the `luthier` binary before it.
 
+mod adapters;
 mod architecture;
 mod bad_input;
 mod bench;
