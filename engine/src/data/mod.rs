@@ -38,3 +38,4 @@ pub use inspect::{DataSummary, PreviewRow, RowProblem, Segment, TokenStats, insp
 pub use mapping::{DataKind, Format, Mapping, Part, Tags};
 pub use prepare::{Prepared, prepare};
 pub use read::DATA_FILE_ENDINGS;
+pub(crate) use read::read_text;
