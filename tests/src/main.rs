@@ -5,6 +5,7 @@ mod bad_input;
 mod bench;
 mod binary;
 mod command_line;
+mod eval;
 mod gpu;
 mod reference;
 mod screen;

@@ -1,7 +1,7 @@
 //! Multiple choice by log-likelihood: the letter to which the model gives most after "Answer:" (Hendrycks et al. 2021).
 //!
-//! The words around the questions are LLaMA-Factory's, in English and Chinese. With `by_text` the options are also
-//! compared as texts behind the bare question, log-likelihood per byte (the `acc_norm` of lm-evaluation-harness).
+//! With `by_text` the options are also compared as texts behind the bare question, log-likelihood per byte (the
+//! `acc_norm` of lm-evaluation-harness).
 
 use std::ops::ControlFlow;
 
@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use super::questions::{LETTERS, Question, Subject};
 use super::score::{self, Probe};
 use super::tokenise::Language;
+use super::wording::{Asked, Wording};
 use crate::model::Model;
-use crate::protocol::ChatMessage;
 use crate::tokenizer::TextTokenizer;
 use crate::{Error, Result};
 
@@ -78,77 +78,6 @@ impl Accuracy {
     }
 }
 
-/// Text to be continued: plain, or the turns of a conversation.
-#[derive(Debug, Clone, PartialEq)]
-enum Asked {
-    Plain(String),
-    Chat(Vec<ChatMessage>),
-}
-
-/// How one subject's questions are written.
-struct Wording<'a> {
-    language: Language,
-    subject: &'a str,
-    chat: bool,
-}
-
-impl Wording<'_> {
-    fn opening(&self) -> String {
-        match self.language {
-            Language::En => {
-                format!("The following are multiple choice questions (with answers) about {}.\n\n", self.subject)
-            }
-            Language::Zh => format!("以下是中国关于{}考试的单项选择题，请选出其中的正确答案。\n\n", self.subject),
-        }
-    }
-
-    /// `lettered`: with the options below it.
-    fn question(&self, question: &Question, lettered: bool) -> String {
-        let mut text = question.text.clone();
-        if lettered {
-            for (letter, option) in LETTERS.iter().zip(&question.options) {
-                text.push_str(&format!("\n{letter}. {option}"));
-            }
-        }
-        text + match self.language {
-            Language::En => "\nAnswer:",
-            Language::Zh => "\n答案：",
-        }
-    }
-
-    /// An answer behind a question.
-    fn answer(&self, words: &str) -> String {
-        match self.language {
-            Language::En if !self.chat => format!(" {words}"),
-            _ => words.to_owned(),
-        }
-    }
-
-    /// The right answer, as a letter or in full.
-    fn right(&self, question: &Question, lettered: bool) -> String {
-        self.answer(if lettered { LETTERS[question.answer] } else { &question.options[question.answer] })
-    }
-
-    fn ask(&self, question: &Question, shots: &[Question], lettered: bool) -> Asked {
-        if !self.chat {
-            let mut text = if lettered { self.opening() } else { String::new() };
-            for shot in shots {
-                text += &format!("{}{}\n\n", self.question(shot, lettered), self.right(shot, lettered));
-            }
-            return Asked::Plain(text + &self.question(question, lettered));
-        }
-        let turn = |role: &str, content| ChatMessage { role: role.to_owned(), content };
-        let solved = shots.iter().flat_map(|shot| {
-            [turn("user", self.question(shot, lettered)), turn("assistant", self.right(shot, lettered))]
-        });
-        let mut turns: Vec<ChatMessage> = solved.chain([turn("user", self.question(question, lettered))]).collect();
-        if lettered {
-            turns[0].content.insert_str(0, &self.opening());
-        }
-        Asked::Chat(turns)
-    }
-}
-
 /// The four answers behind what was asked: what their ids have in common, and the rest of each.
 #[derive(Debug, Clone, PartialEq)]
 struct Candidates {
@@ -157,20 +86,20 @@ struct Candidates {
 }
 
 impl Candidates {
-    fn new(tokenizer: &TextTokenizer, asked: &Asked, answers: &[String; 4]) -> Result<Self> {
-        let all: Vec<Vec<u32>> = match asked {
-            Asked::Plain(text) => {
-                answers.iter().map(|answer| tokenizer.encode(&format!("{text}{answer}"))).collect::<Result<_>>()?
-            }
-            Asked::Chat(turns) => {
-                let text = tokenizer.render(turns, true, &serde_json::Map::new())?;
-                answers.iter().map(|answer| tokenizer.encode_bare(&format!("{text}{answer}"))).collect::<Result<_>>()?
-            }
+    /// `whole`: every token behind the prompt is an answer's; else what all four begin with counts to the prompt, which
+    /// changes none of their differences.
+    fn new(tokenizer: &TextTokenizer, asked: &Asked, answers: &[String; 4], whole: bool) -> Result<Self> {
+        let (text, chat) = match asked {
+            Asked::Plain(text) => (text.clone(), false),
+            Asked::Chat(turns) => (tokenizer.render(turns, true, &serde_json::Map::new())?, true),
         };
+        let ids_of = |text: &str| if chat { tokenizer.encode_bare(text) } else { tokenizer.encode(text) };
+        let all = answers.iter().map(|answer| ids_of(&format!("{text}{answer}"))).collect::<Result<Vec<_>>>()?;
+        let prompt = if whole { ids_of(&text)? } else { all[0].clone() };
         let shortest = all.iter().map(Vec::len).min().unwrap_or(0);
         // Each answer keeps a token of its own, even one that begins like another and ends sooner.
-        let most = shortest.saturating_sub(1);
-        let common = (0..most).take_while(|at| all.iter().all(|ids| ids[*at] == all[0][*at])).count();
+        let most = shortest.saturating_sub(1).min(prompt.len());
+        let common = (0..most).take_while(|at| all.iter().all(|ids| ids[*at] == prompt[*at])).count();
         if common == 0 {
             return Err(Error::Refused("the tokenizer makes nothing of a question".into()));
         }
@@ -224,63 +153,118 @@ struct Tally {
     left_out: usize,
 }
 
-/// `limit`: tokens that a question may have with everything around it.
-pub(super) fn measure(
-    model: &Model,
-    tokenizer: &TextTokenizer,
-    subjects: &[Subject],
-    options: &ChoiceOptions,
-    language: Language,
-    limit: usize,
-    progress: &mut dyn FnMut(u64, u64) -> ControlFlow<()>,
-) -> Result<ChoiceReport> {
-    if options.chat && !tokenizer.has_template() {
-        return Err(Error::Refused("this model has no chat template: leave --chat out".into()));
+/// Who asks whom, and how.
+pub(super) struct Examiner<'a> {
+    pub model: &'a Model,
+    pub tokenizer: &'a TextTokenizer,
+    pub options: &'a ChoiceOptions,
+    pub language: Language,
+    /// Tokens that a question may have with everything around it.
+    pub limit: usize,
+}
+
+impl Examiner<'_> {
+    pub(super) fn measure(
+        &self,
+        subjects: &[Subject],
+        progress: &mut dyn FnMut(u64, u64) -> ControlFlow<()>,
+    ) -> Result<ChoiceReport> {
+        let Self { options, language, limit, .. } = *self;
+        if options.chat && !self.tokenizer.has_template() {
+            return Err(Error::Refused("this model has no chat template: leave --chat out".into()));
+        }
+        let total: usize = subjects.iter().map(|subject| subject.questions.len()).sum();
+        let (mut done, mut all) = (0, Tally::default());
+        let mut scores = Vec::with_capacity(subjects.len());
+        for subject in subjects {
+            let wording = Wording { language, subject: &subject.name, chat: options.chat };
+            let mut tally = Tally::default();
+            for question in &subject.questions {
+                self.answer(&wording, question, &subject.shots, &mut tally)
+                    .map_err(|error| at_question(error, subject, question))?;
+                done += 1;
+                if progress(done, total as u64).is_break() {
+                    return Err(Error::Stopped);
+                }
+            }
+            let of = |correct| Accuracy::new(correct, tally.questions);
+            scores.push(SubjectScore {
+                subject: subject.name.clone(),
+                by_letter: of(tally.correct),
+                by_text: options.by_text.then(|| of(tally.correct_by_text)),
+            });
+            all.correct += tally.correct;
+            all.correct_by_text += tally.correct_by_text;
+            all.questions += tally.questions;
+            all.right_probability += tally.right_probability;
+            all.shortened += tally.shortened;
+            all.left_out += tally.left_out;
+        }
+        if all.questions == 0 {
+            let reason = format!("no question fits into {limit} tokens");
+            return Err(Error::data(&subjects[0].file, "the whole file", reason));
+        }
+        let answered: Vec<f64> =
+            scores.iter().filter(|s| s.by_letter.questions > 0).map(|s| s.by_letter.accuracy).collect();
+        Ok(ChoiceReport {
+            by_letter: Accuracy::new(all.correct, all.questions),
+            subject_mean: answered.iter().sum::<f64>() / answered.len() as f64,
+            right_probability: all.right_probability / all.questions as f64,
+            by_text: options.by_text.then(|| Accuracy::new(all.correct_by_text, all.questions)),
+            shots: options.shots,
+            language,
+            shortened: all.shortened,
+            left_out: all.left_out,
+            subjects: scores,
+        })
     }
-    let total: usize = subjects.iter().map(|subject| subject.questions.len()).sum();
-    let (mut done, mut all) = (0, Tally::default());
-    let mut scores = Vec::with_capacity(subjects.len());
-    for subject in subjects {
-        let wording = Wording { language, subject: &subject.name, chat: options.chat };
-        let mut tally = Tally::default();
-        for question in &subject.questions {
-            answer(model, tokenizer, &wording, question, &subject.shots, options.by_text, limit, &mut tally)
-                .map_err(|error| at_question(error, subject, question))?;
-            done += 1;
-            if progress(done, total as u64).is_break() {
-                return Err(Error::Stopped);
+
+    fn answer(&self, wording: &Wording<'_>, question: &Question, shots: &[Question], tally: &mut Tally) -> Result<()> {
+        let letters = LETTERS.map(|letter| wording.answer(letter));
+        let Some((candidates, left)) = self.fitted(wording, question, shots, &letters)? else {
+            tally.left_out += 1;
+            return Ok(());
+        };
+        tally.questions += 1;
+        tally.shortened += usize::from(left < shots.len());
+        let likelihoods = candidates.likelihoods(self.model)?;
+        tally.correct += usize::from(likeliest(&likelihoods) == question.answer);
+        let best = likelihoods.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let weight = |value: f64| (value - best).exp();
+        tally.right_probability +=
+            weight(likelihoods[question.answer]) / likelihoods.iter().map(|value| weight(*value)).sum::<f64>();
+        if self.options.by_text {
+            let texts = [0, 1, 2, 3].map(|at| wording.answer(&question.options[at]));
+            let asked = wording.ask(question, &shots[shots.len() - left..], false);
+            let candidates = Candidates::new(self.tokenizer, &asked, &texts, true)?;
+            if candidates.longest() <= self.limit {
+                let mut likelihoods = candidates.likelihoods(self.model)?;
+                for (value, option) in likelihoods.iter_mut().zip(&question.options) {
+                    *value /= option.len().max(1) as f64;
+                }
+                tally.correct_by_text += usize::from(likeliest(&likelihoods) == question.answer);
             }
         }
-        let of = |correct| Accuracy::new(correct, tally.questions);
-        scores.push(SubjectScore {
-            subject: subject.name.clone(),
-            by_letter: of(tally.correct),
-            by_text: options.by_text.then(|| of(tally.correct_by_text)),
-        });
-        all.correct += tally.correct;
-        all.correct_by_text += tally.correct_by_text;
-        all.questions += tally.questions;
-        all.right_probability += tally.right_probability;
-        all.shortened += tally.shortened;
-        all.left_out += tally.left_out;
+        Ok(())
     }
-    if all.questions == 0 {
-        let reason = format!("no question fits into {limit} tokens");
-        return Err(Error::data(&subjects[0].file, "the whole file", reason));
+
+    /// The question with as many examples as fit, the last ones; None if it does not fit alone.
+    fn fitted(
+        &self,
+        wording: &Wording<'_>,
+        question: &Question,
+        shots: &[Question],
+        answers: &[String; 4],
+    ) -> Result<Option<(Candidates, usize)>> {
+        for from in 0..=shots.len() {
+            let asked = wording.ask(question, &shots[from..], true);
+            let candidates = Candidates::new(self.tokenizer, &asked, answers, false)?;
+            if candidates.longest() <= self.limit {
+                return Ok(Some((candidates, shots.len() - from)));
+            }
+        }
+        Ok(None)
     }
-    let answered: Vec<f64> =
-        scores.iter().filter(|s| s.by_letter.questions > 0).map(|s| s.by_letter.accuracy).collect();
-    Ok(ChoiceReport {
-        by_letter: Accuracy::new(all.correct, all.questions),
-        subject_mean: answered.iter().sum::<f64>() / answered.len() as f64,
-        right_probability: all.right_probability / all.questions as f64,
-        by_text: options.by_text.then(|| Accuracy::new(all.correct_by_text, all.questions)),
-        shots: options.shots,
-        language,
-        shortened: all.shortened,
-        left_out: all.left_out,
-        subjects: scores,
-    })
 }
 
 /// Template errors know no file.
@@ -293,97 +277,9 @@ fn at_question(error: Error, subject: &Subject, question: &Question) -> Error {
     }
 }
 
-#[expect(clippy::too_many_arguments, reason = "a question and all that shapes it")]
-fn answer(
-    model: &Model,
-    tokenizer: &TextTokenizer,
-    wording: &Wording<'_>,
-    question: &Question,
-    shots: &[Question],
-    by_text: bool,
-    limit: usize,
-    tally: &mut Tally,
-) -> Result<()> {
-    let letters = LETTERS.map(|letter| wording.answer(letter));
-    let Some((candidates, left)) = fitted(tokenizer, wording, question, shots, &letters, limit)? else {
-        tally.left_out += 1;
-        return Ok(());
-    };
-    tally.questions += 1;
-    tally.shortened += usize::from(left < shots.len());
-    let likelihoods = candidates.likelihoods(model)?;
-    tally.correct += usize::from(likeliest(&likelihoods) == question.answer);
-    let best = likelihoods.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let weight = |value: f64| (value - best).exp();
-    tally.right_probability +=
-        weight(likelihoods[question.answer]) / likelihoods.iter().map(|value| weight(*value)).sum::<f64>();
-    if by_text {
-        let texts = [0, 1, 2, 3].map(|at| wording.answer(&question.options[at]));
-        let asked = wording.ask(question, &shots[shots.len() - left..], false);
-        let candidates = Candidates::new(tokenizer, &asked, &texts)?;
-        if candidates.longest() <= limit {
-            let mut likelihoods = candidates.likelihoods(model)?;
-            for (value, option) in likelihoods.iter_mut().zip(&question.options) {
-                *value /= option.len().max(1) as f64;
-            }
-            tally.correct_by_text += usize::from(likeliest(&likelihoods) == question.answer);
-        }
-    }
-    Ok(())
-}
-
-/// The question with as many examples as fit, the last ones; None if it does not fit alone.
-fn fitted(
-    tokenizer: &TextTokenizer,
-    wording: &Wording<'_>,
-    question: &Question,
-    shots: &[Question],
-    answers: &[String; 4],
-    limit: usize,
-) -> Result<Option<(Candidates, usize)>> {
-    for from in 0..=shots.len() {
-        let asked = wording.ask(question, &shots[from..], true);
-        let candidates = Candidates::new(tokenizer, &asked, answers)?;
-        if candidates.longest() <= limit {
-            return Ok(Some((candidates, shots.len() - from)));
-        }
-    }
-    Ok(None)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn question(text: &str, answer: usize) -> Question {
-        let options = ["one", "two", "three", "four"].map(str::to_owned);
-        Question { line: 1, text: text.into(), options, answer }
-    }
-
-    #[test]
-    fn plain_questions_are_worded_as_mmlu_words_them() {
-        let wording = Wording { language: Language::En, subject: "small numbers", chat: false };
-        let options = "\nA. one\nB. two\nC. three\nD. four\nAnswer:";
-        let wanted = format!(
-            "The following are multiple choice questions (with answers) about small numbers.\n\n\
-             1+1?{options} B\n\n1+2?{options}"
-        );
-        assert_eq!(wording.ask(&question("1+2?", 2), &[question("1+1?", 1)], true), Asked::Plain(wanted));
-        let bare = Asked::Plain("1+1?\nAnswer: two\n\n1+2?\nAnswer:".into());
-        assert_eq!(wording.ask(&question("1+2?", 2), &[question("1+1?", 1)], false), bare);
-    }
-
-    #[test]
-    fn chinese_questions_are_worded_in_chinese_and_chat_has_turns() {
-        let wording = Wording { language: Language::Zh, subject: "数学", chat: true };
-        let Asked::Chat(turns) = wording.ask(&question("一加二？", 2), &[question("一加一？", 1)], true) else {
-            panic!("not a chat")
-        };
-        let said: Vec<&str> = turns.iter().map(|turn| turn.content.as_str()).collect();
-        let opening = "以下是中国关于数学考试的单项选择题，请选出其中的正确答案。\n\n";
-        let options = "\nA. one\nB. two\nC. three\nD. four\n答案：";
-        assert_eq!(said, [&format!("{opening}一加一？{options}"), "B", &format!("一加二？{options}")]);
-    }
 
     #[test]
     fn one_text_serves_four_single_tokens() {

@@ -11,6 +11,7 @@ mod questions;
 mod rouge;
 mod score;
 mod tokenise;
+mod wording;
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -276,8 +277,8 @@ impl Examinee {
                 perplexity::measure(model, rows, *dropped, &mut told).map(EvalReport::Perplexity)
             }
             (Exam::Questions { subjects, language }, EvalTask::Choice { options, .. }) => {
-                choice::measure(model, tokenizer, subjects, options, *language, self.limit, &mut told)
-                    .map(EvalReport::Choice)
+                let examiner = choice::Examiner { model, tokenizer, options, language: *language, limit: self.limit };
+                examiner.measure(subjects, &mut told).map(EvalReport::Choice)
             }
             (Exam::Exercises { exercises, language }, EvalTask::Generation { sampling, .. }) => {
                 generation::measure(model, tokenizer, exercises, sampling, *language, &mut told)
