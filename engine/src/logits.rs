@@ -31,6 +31,7 @@ pub fn run(model: &Path, adapter: Option<&Path>, device: &str, input: &Path, out
     if let Some(folder) = adapter {
         model.load_adapter(folder)?;
     }
+    model.require_language_head()?;
     let values = of_batch(&model, &ids, &mask, batch, width, input)?;
     let tensors = BTreeMap::from([("logits".to_owned(), (vec![batch, width, model.config.vocab], values))]);
     files::write_safetensors(output, &tensors, FloatFormat::F32, &BTreeMap::new())
@@ -61,6 +62,7 @@ pub fn of_batch(
                 })
             })
             .collect::<Result<Vec<u32>>>()?;
+        model.check_length(row_ids.len(), place, &format!("input_ids[{row}]"))?;
         let logits = ops::read(model.logits(&row_ids, &[row_ids.len()]), "computing logits")?;
         for (values, at) in logits.chunks_exact(vocab).zip(kept) {
             out[at * vocab..(at + 1) * vocab].copy_from_slice(values);

@@ -300,8 +300,9 @@ fn exam(
     match &request.task {
         EvalTask::Perplexity { file } => {
             let cutoff_len = limit.min(request.cutoff_len.unwrap_or(recipe.cutoff_len));
-            let prepared = perplexity::rows_of(file, Recipe { cutoff_len, ..recipe }, tokenizer, progress)?;
-            Ok((Exam::Rows { rows: prepared.train, dropped: prepared.dropped }, prepared.warnings))
+            let perplexity::Rows { rows, dropped, warnings } =
+                perplexity::rows_of(file, Recipe { cutoff_len, ..recipe }, tokenizer, progress)?;
+            Ok((Exam::Rows { rows, dropped }, warnings))
         }
         EvalTask::Choice { file, dev, options } => {
             let subjects = questions::read_subjects(file, dev.as_deref(), options.shots, request.max_samples)?;
@@ -312,10 +313,10 @@ fn exam(
         EvalTask::Generation { file, .. } => {
             // Whole rows: the reference must not be cut, and a prompt that is too long is told of later.
             let recipe = Recipe { cutoff_len: usize::MAX, mask_history: true, ..recipe };
-            let prepared = perplexity::rows_of(file, recipe, tokenizer, progress)?;
-            let exercises = generation::exercises(&prepared.train, tokenizer, file)?;
+            let perplexity::Rows { rows, warnings, .. } = perplexity::rows_of(file, recipe, tokenizer, progress)?;
+            let exercises = generation::exercises(&rows, tokenizer, file)?;
             let language = request.language.unwrap_or_else(|| Language::of(generation::references(&exercises)));
-            Ok((Exam::Exercises { exercises, language }, prepared.warnings))
+            Ok((Exam::Exercises { exercises, language }, warnings))
         }
     }
 }

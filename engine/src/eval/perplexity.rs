@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::score::{self, Probe};
-use crate::data::{self, Encoded, Prepared};
+use crate::data::{self, Encoded, Example};
 use crate::model::Model;
 use crate::recipe::Recipe;
 use crate::tokenizer::TextTokenizer;
@@ -57,7 +57,15 @@ fn probe(row: &Encoded) -> Probe {
     Probe { ids: row.input_ids.clone(), asked }
 }
 
-/// A data file's rows as training would see them, with the `recipe`'s other keys.
+/// A data file's rows as training would see them.
+pub(super) struct Rows {
+    pub rows: Vec<Encoded>,
+    /// Rows of which nothing could be predicted.
+    pub dropped: usize,
+    pub warnings: Vec<String>,
+}
+
+/// Reads a data file with the `recipe`'s other keys.
 ///
 /// # Errors
 /// As [`data::prepare`].
@@ -66,7 +74,7 @@ pub(super) fn rows_of(
     recipe: Recipe,
     tokenizer: &TextTokenizer,
     progress: &mut dyn FnMut(u64, u64) -> ControlFlow<()>,
-) -> Result<Prepared> {
+) -> Result<Rows> {
     let path = std::path::absolute(file).map_err(|error| Error::io(file, error))?;
     if !path.exists() {
         return Err(Error::io(file, std::io::ErrorKind::NotFound.into()));
@@ -74,7 +82,12 @@ pub(super) fn rows_of(
     let Some(name) = path.to_str() else {
         return Err(Error::data(file, "the file's name", "it is not UTF-8; rename the file"));
     };
-    data::prepare(&Recipe { dataset: vec![name.to_owned()], ..recipe }, tokenizer, progress)
+    let prepared = data::prepare(&Recipe { dataset: vec![name.to_owned()], ..recipe }, tokenizer, progress)?;
+    let rows = prepared.train.into_iter().map(|example| match example {
+        Example::Answer(row) => Ok(row),
+        other => Err(Error::Internal(format!("row {} was read for another stage", other.row()))),
+    });
+    Ok(Rows { rows: rows.collect::<Result<_>>()?, dropped: prepared.dropped, warnings: prepared.warnings })
 }
 
 pub(super) fn measure(

@@ -55,7 +55,7 @@ pub(super) fn listen(model: &Model, probes: &[Probe]) -> Result<Vec<Vec<Heard>>>
                 Tensor::<1, Int>::from_data(TensorData::new(positions.to_vec(), [positions.len()]), &model.device);
             let h = model.final_norm(x.clone().select(0, index), &mut Tape::off());
             let logits = model.cap_logits(h.matmul(model.head().transpose()));
-            let loss = ops::cross_entropy(logits, targets, 1.0, false)?;
+            let loss = ops::cross_entropy(logits, targets, &vec![1.0; targets.len()], false)?;
             heard.extend(loss.rows.iter().map(|(nll, hit)| Heard { log_p: -f64::from(*nll), likeliest: *hit }));
         }
     }
