@@ -14,6 +14,7 @@ mod choices;
 mod foreign;
 mod keys;
 mod ppo;
+mod preference;
 mod validate;
 mod value;
 

@@ -33,6 +33,7 @@ impl Recipe {
         self.check_method(&mut problems);
         problems.extend(crate::freeze::setting_problems(self));
         self.check_ppo(&mut problems);
+        self.check_preference(&mut problems);
         self.check_contradictions(&mut problems);
         self.check_adapter(&mut problems);
         self.not_in_this_version(&mut problems);
@@ -75,6 +76,7 @@ impl Recipe {
             warnings.push("max_steps 0 means the same as -1: num_train_epochs decides".into());
         }
         self.adapter_warnings(&mut warnings);
+        warnings.extend(self.preference_warnings());
         warnings
     }
 
