@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::peft_name;
 use super::targets::Blame;
 use crate::Result;
-use crate::model::Model;
+use crate::model::{Model, Param};
 
 /// The modules that a tensor is in, innermost last: model, model.layers, ..., model.layers.0.mlp.up_proj.
 fn modules(tensor: &str) -> impl Iterator<Item = &str> {
@@ -24,7 +24,7 @@ pub(super) fn is_within(path: &str, names: &[String]) -> bool {
 /// model that scores.
 ///
 /// # Errors
-/// What `blame` makes of an embedding that is the head as well.
+/// What `blame` makes of an embedding that is the head as well, or of a weight in 4 bits.
 pub(super) fn copies(model: &Model, names: &[String], blame: Blame) -> Result<BTreeMap<String, String>> {
     let ends = |module: &str| names.iter().any(|name| !name.is_empty() && module.ends_with(name.as_str()));
     let mut found = BTreeMap::new();
@@ -32,6 +32,12 @@ pub(super) fn copies(model: &Model, names: &[String], blame: Blame) -> Result<BT
         if modules(tensor).any(ends) {
             found.insert(tensor.clone(), peft_name(tensor));
         }
+    }
+    let packed = found.keys().find(|name| matches!(model.params.get(*name), Some(Param::Packed(_))));
+    if let Some(name) = packed {
+        let reason =
+            format!("{name} is kept in 4 bits, which cannot learn: leave it out, or train without quantization_bit");
+        return Err(blame("modules_to_save", reason));
     }
     if model.config.tied && (ends("lm_head") || found.contains_key(model.embedding_name())) {
         let reason = "this model's head and embedding are one matrix: a copy of one of them would part them, and PEFT \
