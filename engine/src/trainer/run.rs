@@ -30,7 +30,7 @@ pub fn start(id: &RunId, recipe: &Recipe, resume: bool, desk: &mut dyn Desk) -> 
     };
     let mut warnings = Recipe { resume_from_checkpoint: resume_from.clone(), ..recipe.clone() }.validate()?;
     let summary = crate::model::inspect(&recipe.model_name_or_path)?;
-    let tokenizer = TextTokenizer::load(&recipe.model_name_or_path, quantise)?;
+    let tokenizer = TextTokenizer::load(&recipe.model_name_or_path)?;
     tokenizer.check_fits(summary.vocab_size)?;
     let resume_from = resume_from.map(checkpoint_to_resume).transpose()?;
     desk.tell(progress(id, Phase::PreparingData, None));
