@@ -13,6 +13,7 @@ mod adapters;
 mod choices;
 mod foreign;
 mod keys;
+mod ppo;
 mod validate;
 mod value;
 

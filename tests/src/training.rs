@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use luthier_engine::adapter::{AdapterConfig, LoraConfig, Method};
-use luthier_engine::data::{Batch, Encoded};
+use luthier_engine::adapter::{self, AdapterConfig, LoraConfig};
+use luthier_engine::data::{Encoded, Example};
+use luthier_engine::method::{Method, Sft, Turn};
 use luthier_engine::model::{DropoutKey, GradientSum, Model, Param};
 use luthier_engine::ops;
 use luthier_engine::protocol::{Command, Event, Outcome, Phase};
@@ -41,7 +42,7 @@ fn with_lora(r: usize, rslora: bool) -> Model {
     let mut model = tiny();
     let lora = LoraConfig { r, lora_alpha: 16.0, use_rslora: rslora, ..LoraConfig::default() };
     let names = model.config.linear_names().to_vec();
-    model.add_adapter(AdapterConfig::new(Method::Lora(lora), names), 7).expect("lora");
+    model.add_adapter(AdapterConfig::new(adapter::Method::Lora(lora), names), 7).expect("lora");
     model
 }
 
@@ -102,10 +103,12 @@ fn gradients(model: &Model, learning: &BTreeSet<String>, graph: Graph, parts: &[
         parts.iter().flat_map(|p| p.iter()).map(|e| e.labels[1..].iter().filter(|l| **l >= 0).count()).sum();
     let (mut sum, mut nll) = (GradientSum::default(), 0.0);
     for (i, part) in parts.iter().enumerate() {
-        let batch = Batch::collate(&part.iter().collect::<Vec<_>>(), 0);
-        let key = DropoutKey { seed: 1, step: 0, micro_batch: i as u64 };
-        let pass = Pass { learning, graph };
-        nll += pass.forward_backward(model, &batch, 1.0 / total as f32, key, &mut sum).expect("pass").nll;
+        let train = part.iter().cloned().map(Example::Answer).collect();
+        let mut sft = Sft { train, eval: Vec::new(), kl_penalty: 0.0, base: None };
+        let dropout = DropoutKey { seed: 1, step: 0, micro_batch: i as u64 };
+        let (pass, share) = (Pass { learning, graph }, 1.0 / total as f64);
+        let all: Vec<usize> = (0..part.len()).collect();
+        nll += sft.micro_batch(Turn { model, pass, dropout, share, sum: &mut sum }, &all).expect("pass").loss;
     }
     (nll / total as f64, sum)
 }

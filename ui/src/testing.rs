@@ -166,6 +166,8 @@ pub fn data() -> DataSummary {
             lost_share: 0.0,
             learned_share: 0.71,
         }),
+        rejected_tokens: None,
+        balance: None,
         preview: vec![PreviewRow {
             row: 1,
             segments: vec![

@@ -5,7 +5,8 @@ use luthier_engine::adapter::from_recipe;
 use luthier_engine::recipe::{FinetuningType, Recipe};
 use serde_json::{Value, json};
 
-use super::{copy_of, recipe, tiny};
+use super::recipes::recipe;
+use super::{copy_of, tiny};
 use crate::bench::fixture;
 use crate::reference::load;
 
