@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use luthier_engine::adapter::{self, AdapterConfig, LoraConfig};
+use luthier_engine::adapter::{AdapterConfig, LoraConfig, Method as AdapterMethod};
 use luthier_engine::data::{Encoded, Example};
 use luthier_engine::method::{Method, Sft, Turn};
 use luthier_engine::model::{DropoutKey, GradientSum, Model, Param};
@@ -42,7 +42,7 @@ fn with_lora(r: usize, rslora: bool) -> Model {
     let mut model = tiny();
     let lora = LoraConfig { r, lora_alpha: 16.0, use_rslora: rslora, ..LoraConfig::default() };
     let names = model.config.linear_names().to_vec();
-    model.add_adapter(AdapterConfig::new(adapter::Method::Lora(lora), names), 7).expect("lora");
+    model.add_adapter(AdapterConfig::new(AdapterMethod::Lora(lora), names), 7).expect("lora");
     model
 }
 

@@ -7,11 +7,10 @@ use super::ppo::Ppo;
 use super::{Base, Critic, Kto, Method, Preference, Reference, RewardModelling, Sft};
 use crate::Result;
 use crate::data::Example;
-use crate::model::{GradientSum, Model};
+use crate::model::{GradientSum, Model, SCORE};
 use crate::optimizer::AdamW;
 use crate::recipe::{PrefLoss, Recipe, Stage, ValueModel};
 use crate::run_folder::REFERENCE;
-use crate::trainer::SCORE;
 
 /// What a method begins with.
 pub struct Start<'a> {

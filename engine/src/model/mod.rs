@@ -29,7 +29,8 @@ pub(crate) use load::param;
 pub use load::{LoadProgress, inspect};
 pub use names::LinearSpec;
 pub use rope::RopeScaling;
-pub use save::{checkpoint_dtype, save_companions, save_full};
+pub use save::{checkpoint_dtype, save_companions, save_full, save_reward_model};
+pub use score::SCORE;
 pub use tape::{DropoutKey, GradientSum, Param, Tape};
 
 use crate::adapter::Adapter;
@@ -112,10 +113,7 @@ impl Model {
     /// # Errors
     /// `BadData` where learned positions end before the sequence does. (Rotary positions have no end.)
     pub fn check_length(&self, length: usize, file: &std::path::Path, place: &str) -> crate::Result<()> {
-        let limit = self.config.max_positions;
-        if self.config.positions_name().is_none() || length <= limit {
-            return Ok(());
-        }
+        let Some(limit) = self.config.learned_positions().filter(|limit| length > *limit) else { return Ok(()) };
         let reason = format!("has {length} tokens, but this model has learned {limit} positions: shorten it");
         Err(crate::Error::data(file, place, reason))
     }

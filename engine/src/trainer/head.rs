@@ -5,7 +5,7 @@ use burn::tensor::{IndexingUpdateOp, Int, Tensor, TensorData};
 
 use super::layout::Layout;
 use super::pass::Back;
-use crate::model::{Model, Tape};
+use crate::model::{Model, SCORE, Tape};
 use crate::{Result, ops};
 
 /// Logits of one chunk stay below this many bytes.
@@ -214,9 +214,6 @@ pub struct ScoreHead<'a> {
     pub model: &'a Model,
     pub learning: &'a std::collections::BTreeSet<String>,
 }
-
-/// A score head's name under the model's own tensors.
-pub const SCORE: &str = "score.weight";
 
 impl ScoreHead<'_> {
     /// Scores at `rows`, without gradient.

@@ -4,11 +4,11 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use super::{Desk, Ending, Forgetting, Graph, Plan, SCORE, Trainer, Wish, available_bytes, checkpoint, kept_bytes};
+use super::{Desk, Ending, Forgetting, Graph, Plan, Trainer, Wish, available_bytes, checkpoint, kept_bytes, positions};
 use crate::adapter;
 use crate::freeze::Course;
 use crate::method::{self, Base, Watch};
-use crate::model::{Model, Param, RopeScaling, save_companions, save_full};
+use crate::model::{Model, Param, RopeScaling, SCORE, save_companions, save_full, save_reward_model};
 use crate::optimizer::{AdamW, Schedule};
 use crate::protocol::{Event, Outcome, Phase, RunFacts, RunId};
 use crate::quant::Quantisation;
@@ -38,7 +38,6 @@ pub fn start(id: &RunId, recipe: &Recipe, resume: bool, desk: &mut dyn Desk) -> 
         desk.tell(progress(id, Phase::PreparingData, fraction(done, total)));
         flow(desk)
     })?;
-    warnings.extend(prepared.warnings);
     let (device, device_name) = device::open(&recipe.device)?;
     desk.tell(progress(id, Phase::LoadingModel, Some(0.0)));
     let quantise = recipe.quantization_bit.map(|_| Quantisation { double: recipe.double_quantization });
@@ -51,6 +50,10 @@ pub fn start(id: &RunId, recipe: &Recipe, resume: bool, desk: &mut dyn Desk) -> 
     let mut model = load(&recipe.model_name_or_path)?;
     let ref_model = recipe.ref_model.as_deref().map(&mut load).transpose()?;
     check_saveable(recipe, &model)?;
+    if recipe.stage != Stage::Rm {
+        model.require_language_head()?;
+    }
+    positions::check(recipe, &model.config, &prepared)?;
     let own_value = recipe.stage == Stage::Ppo && recipe.ppo_value_model == ValueModel::Head;
     if recipe.stage == Stage::Rm || own_value {
         model.add_score_head(recipe.seed)?;
@@ -60,6 +63,7 @@ pub fn start(id: &RunId, recipe: &Recipe, resume: bool, desk: &mut dyn Desk) -> 
     let plan = Plan::new(recipe, prepared.train.len());
     let mut course = freeze::course(recipe, &model, plan.total_steps, plan.steps_per_epoch)?;
     score_instead_of_head(recipe, &model, &mut course);
+    warnings.extend(prepared.warnings);
     warnings.extend(unreached(&course));
     let largest = plan.largest_batch(&prepared.train);
     let (train_rows, eval_rows) = (prepared.train.len(), prepared.eval.len());
@@ -235,6 +239,8 @@ fn save_result(trainer: &mut Trainer) -> Result<PathBuf> {
     if trainer.model.adapter.is_some() {
         trainer.model.save_adapter(&dir)?;
         save_companions(&trainer.model.source, &dir)?;
+    } else if trainer.recipe.stage == Stage::Rm {
+        save_reward_model(&trainer.model, &dir)?;
     } else {
         save_full(&trainer.model, &dir)?;
     }
