@@ -224,7 +224,7 @@ fn saved_adapters_load_on_the_untouched_base() {
         let mut again = tiny();
         again.load_adapter(folder.path()).expect(kind);
         let difference = worst(&some_logits(&again), &some_logits(&model));
-        assert!(difference < 2e-5, "{kind}: {difference}");
+        assert!(difference < 2e-4, "{kind}: {difference}");
         let json: serde_json::Value =
             serde_json::from_slice(&std::fs::read(folder.path().join("adapter_config.json")).unwrap()).unwrap();
         assert_eq!(json["layers_to_transform"], serde_json::json!([0, 2]), "{kind}");
