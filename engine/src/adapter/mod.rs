@@ -275,7 +275,7 @@ fn check_rank(rank: usize, spec: &LinearSpec, origin: Origin) -> std::result::Re
 
 /// The frozen weight of a layer, dense, as [out, in].
 fn base_weight(model: &Model, spec: &LinearSpec) -> Tensor<2> {
-    let stored = model.matrix(&spec.weight(), &mut Tape::off());
+    let stored = model.dense(&spec.weight());
     if spec.transposed { stored.transpose() } else { stored }
 }
 

@@ -24,20 +24,17 @@ pub(super) fn is_within(path: &str, names: &[String]) -> bool {
 /// model that scores.
 ///
 /// # Errors
-/// What `blame` makes of an embedding that is the head as well, or of a weight in 4 bits.
+/// What `blame` makes of a quantised tensor, and of an embedding that is the head as well.
 pub(super) fn copies(model: &Model, names: &[String], blame: Blame) -> Result<BTreeMap<String, String>> {
     let ends = |module: &str| names.iter().any(|name| !name.is_empty() && module.ends_with(name.as_str()));
     let mut found = BTreeMap::new();
     for tensor in model.params.keys().filter(|name| !name.starts_with("base_model.")) {
         if modules(tensor).any(ends) {
+            if matches!(model.params[tensor], Param::Packed(_)) {
+                return Err(blame("modules_to_save", format!("{tensor} is quantised, and so cannot train")));
+            }
             found.insert(tensor.clone(), peft_name(tensor));
         }
-    }
-    let packed = found.keys().find(|name| matches!(model.params.get(*name), Some(Param::Packed(_))));
-    if let Some(name) = packed {
-        let reason =
-            format!("{name} is kept in 4 bits, which cannot learn: leave it out, or train without quantization_bit");
-        return Err(blame("modules_to_save", reason));
     }
     if model.config.tied && (ends("lm_head") || found.contains_key(model.embedding_name())) {
         let reason = "this model's head and embedding are one matrix: a copy of one of them would part them, and PEFT \
