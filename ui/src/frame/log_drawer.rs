@@ -51,7 +51,7 @@ pub fn log_lines(ui: &mut Ui, log: &Log, id: &str, height: f32) {
             let colour = match (entry.level(), entry) {
                 (Level::Bad, _) => p.bad,
                 (Level::Warn, _) => p.warn,
-                (_, Entry::Stepped { .. }) => p.ink_soft,
+                (_, Entry::Stepped { .. } | Entry::Sampled { .. }) => p.ink_soft,
                 _ => p.ink,
             };
             let text = entry.say().replace('\n', "  ");

@@ -1,7 +1,10 @@
 //! The Train panel: a run as it happens. Curves, numbers, the log, and the hand on the brake.
 
 mod ended;
+mod metrics;
 mod plots;
+mod rollouts;
+mod warnings;
 
 use egui::{Label, Ui};
 use luthier_engine::protocol::{Outcome, Phase};
@@ -17,6 +20,8 @@ use crate::{format, icons, theme};
 #[derive(Default)]
 pub struct TrainPanel {
     curves: plots::Curves,
+    metrics: metrics::MetricPlots,
+    rollouts: rollouts::RolloutList,
 }
 
 impl TrainPanel {
@@ -32,8 +37,11 @@ impl TrainPanel {
             if let Course::Finished(outcome) = &run.course {
                 action = ended::ui(ui, run, outcome, bench.can_go_on());
             }
+            warnings::ui(ui, run);
             numbers(ui, run);
             self.curves.ui(ui, run, &mut smoothing);
+            self.metrics.ui(ui, run);
+            self.rollouts.ui(ui, run);
             log(ui, bench);
         });
         bench.settings.smoothing = smoothing;

@@ -69,7 +69,7 @@ impl Curves {
     }
 
     /// Every series of the loss at a step, for the pointer.
-    fn all_at(&self, x: f64) -> String {
+    fn all_at(&self, run: &Run, x: f64) -> String {
         let near = |points: &[PlotPoint]| points.iter().find(|p| (p.x - x).abs() < 0.5).map(|p| format::loss(p.y));
         let mut lines = vec![t!("plot.step", step = x.round() as u64)];
         for (name, points) in
@@ -77,6 +77,8 @@ impl Curves {
         {
             lines.extend(near(points).map(|value| format!("{name}: {value}")));
         }
+        let joined = run.joined.iter().filter(|(step, _)| (*step as f64 - x).abs() < 0.5);
+        lines.extend(joined.map(|(_, layers)| t!("plot.joined", layers = format::numbers(layers))));
         lines.join("\n")
     }
 
@@ -85,7 +87,7 @@ impl Curves {
         let (train, eval) = (theme::series(ui, 0), theme::series(ui, 1));
         let shown = plot(ui, "loss", 240.0, format::loss).label_formatter(|at| {
             let egui_plot::HoverPosition::NearDataPoint { position, .. } = at else { return None };
-            Some(self.all_at(position.x))
+            Some(self.all_at(run, position.x))
         });
         let shown = shown.show(ui, |plot| {
             plot.line(Line::new(t!("plot.raw"), self.raw.as_slice()).color(train.gamma_multiply(0.4)).width(1.0));
@@ -109,6 +111,7 @@ impl Curves {
                 );
             }
         });
+        mark_joined(ui, run, &shown);
         shown.response.context_menu(|ui| {
             if ui.button(t!("plot.copy")).clicked() {
                 ui.ctx().copy_text(csv(run));
@@ -119,6 +122,9 @@ impl Curves {
             ui.spacing_mut().item_spacing.x = 16.0;
             legend(ui, &t!("plot.raw"), train.gamma_multiply(0.5), false);
             legend(ui, &t!("plot.smooth"), train, false);
+            if !run.joined.is_empty() {
+                joined_legend(ui);
+            }
             if !run.evals.is_empty() {
                 legend(ui, &t!("plot.eval"), eval, true);
             }
@@ -129,18 +135,54 @@ impl Curves {
     }
 }
 
+/// A small triangle on the axis where layers joined the training.
+fn mark_joined(ui: &Ui, run: &Run, shown: &egui_plot::PlotResponse<()>) {
+    let frame = *shown.transform.frame();
+    let ink = theme::palette(ui).string;
+    for (step, _) in &run.joined {
+        let x = shown.transform.position_from_point(&PlotPoint::new(*step as f64, 0.0)).x;
+        if frame.x_range().contains(x) {
+            ui.painter().add(triangle(egui::pos2(x, frame.bottom()), ink));
+        }
+    }
+}
+
+/// With its tip 8 points above `foot`.
+fn triangle(foot: egui::Pos2, ink: Color32) -> egui::Shape {
+    let corners = vec![foot + vec2(0.0, -8.0), foot + vec2(5.0, 0.0), foot + vec2(-5.0, 0.0)];
+    egui::Shape::convex_polygon(corners, ink, egui::Stroke::NONE)
+}
+
+fn joined_legend(ui: &mut Ui) {
+    ui.horizontal(|ui| {
+        ui.spacing_mut().item_spacing.x = 6.0;
+        let (rect, _) = ui.allocate_exact_size(vec2(12.0, 12.0), egui::Sense::hover());
+        ui.painter().add(triangle(rect.center_bottom() + vec2(0.0, -2.0), theme::palette(ui).string));
+        ui.label(theme::soft(ui, t!("plot.layers_join")));
+    });
+}
+
 /// The run's numbers as a table, one line a step, evaluations beside the step they followed.
 fn csv(run: &Run) -> String {
-    let mut text = String::from("step,epoch,loss,eval_loss,learning_rate,grad_norm,tokens_per_sec\n");
+    let names: std::collections::BTreeSet<&str> =
+        run.steps.iter().flat_map(|s| s.metrics.keys().map(String::as_str)).collect();
+    let mut text = String::from("step,epoch,loss,eval_loss,learning_rate,grad_norm,tokens_per_sec");
+    names.iter().for_each(|name| text.push_str(&format!(",{name}")));
+    text.push('\n');
     for s in &run.steps {
         let eval = run.evals.iter().find(|e| e.step == s.step).map(|e| e.loss.to_string()).unwrap_or_default();
         let (rate, norm, speed) = (s.learning_rate, s.grad_norm, s.tokens_per_sec);
-        text.push_str(&format!("{},{},{},{eval},{rate},{norm},{speed}\n", s.step, s.epoch, s.loss));
+        text.push_str(&format!("{},{},{},{eval},{rate},{norm},{speed}", s.step, s.epoch, s.loss));
+        for name in &names {
+            text.push(',');
+            text.push_str(&s.metrics.get(*name).map(f32::to_string).unwrap_or_default());
+        }
+        text.push('\n');
     }
     text
 }
 
-fn legend(ui: &mut Ui, name: &str, colour: Color32, dashed: bool) {
+pub(super) fn legend(ui: &mut Ui, name: &str, colour: Color32, dashed: bool) {
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = 6.0;
         let (rect, _) = ui.allocate_exact_size(vec2(18.0, 12.0), egui::Sense::hover());
@@ -156,7 +198,7 @@ fn legend(ui: &mut Ui, name: &str, colour: Color32, dashed: bool) {
 }
 
 /// A plot over the run's steps; all of them show the same stretch and the same cursor.
-fn plot(ui: &Ui, id: &str, height: f32, say: fn(f64) -> String) -> Plot<'static> {
+pub(super) fn plot(ui: &Ui, id: &str, height: f32, say: fn(f64) -> String) -> Plot<'static> {
     let p = theme::palette(ui);
     let group = Id::unique("run curves");
     Plot::new(id.to_owned())
@@ -215,7 +257,7 @@ fn smoothed(steps: &[StepReport], weight: f64) -> Vec<PlotPoint> {
 }
 
 /// Keeps the extremes of each stretch, so that no spike is lost.
-fn thinned(points: Vec<PlotPoint>) -> Vec<PlotPoint> {
+pub(super) fn thinned(points: Vec<PlotPoint>) -> Vec<PlotPoint> {
     if points.len() <= DRAWN {
         return points;
     }
