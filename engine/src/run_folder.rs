@@ -301,6 +301,7 @@ mod tests {
             remaining_secs: 90061.0,
             memory_bytes: 1,
             peak_memory_bytes: 2,
+            metrics: Default::default(),
         };
         Event::StepReported { id: "run".into(), report }
     }

@@ -229,7 +229,8 @@ impl ModelConfig {
 
     /// All linear layers of all blocks.
     pub fn linears(&self) -> impl Iterator<Item = (usize, LinearSpec)> + '_ {
-        (0..self.layers).flat_map(|layer| self.linear_names().iter().map(move |name| (layer, self.linear(layer, name))))
+        (0..self.layers)
+            .flat_map(move |layer| self.linear_names().iter().map(move |name| (layer, self.linear(layer, name))))
     }
 
     /// Path of a linear layer of a block, without `.weight`.

@@ -31,6 +31,7 @@ impl Recipe {
         self.check_missing(&mut problems);
         self.check_ranges(&mut problems);
         self.check_method(&mut problems);
+        problems.extend(crate::freeze::setting_problems(self));
         self.check_contradictions(&mut problems);
         self.not_in_this_version(&mut problems);
         problems
@@ -61,6 +62,9 @@ impl Recipe {
         }
         if self.eval_strategy == Interval::No && self.has_eval_data() {
             warnings.push("eval_strategy is no: the evaluation rows are set aside and never looked at".into());
+        }
+        if self.unfreeze_every > 0 && self.unfreeze_preset != Some(UnfreezePreset::TopDown) {
+            warnings.push("unfreeze_every counts for unfreeze_preset: top_down only".into());
         }
         if self.max_steps == 0 {
             warnings.push("max_steps 0 means the same as -1: num_train_epochs decides".into());
@@ -179,7 +183,8 @@ impl Recipe {
                 }
             }
             FinetuningType::Freeze => {
-                if self.freeze_trainable_layers == 0 && self.freeze_extra_modules.is_empty() {
+                let others = !self.freeze_extra_modules.is_empty() || !self.unfreeze_schedule.is_empty();
+                if self.freeze_trainable_layers == 0 && !others {
                     let remedy = "write n for the last n layers, -n for the first n, or name freeze_extra_modules";
                     problems.push(problem("freeze_trainable_layers", "0 leaves nothing to train", remedy));
                 }
@@ -255,7 +260,6 @@ impl Recipe {
         later("create_new_adapter", self.create_new_adapter, "merging an adapter before the run", "set it to false");
         later("quantization_bit", self.quantization_bit.is_some(), "quantised training", "remove quantization_bit");
         later("rope_scaling", self.rope_scaling.is_some(), "stretching positions", "remove rope_scaling");
-        later("unfreeze_schedule", !self.unfreeze_schedule.is_empty(), "unfreezing on a schedule", "remove it");
         later("kl_penalty", self.kl_penalty != 0.0, "a penalty on forgetting", "remove kl_penalty");
         later("replay_dataset", !self.replay_dataset.is_empty(), "replayed data", "remove replay_dataset");
         later("forgetting_dataset", !self.forgetting_dataset.is_empty(), "measuring forgetting", "remove it");
