@@ -70,7 +70,9 @@ pub fn eval(report: &EvalReport) -> String {
 pub fn forgetting(report: &ForgettingReport) -> String {
     let ForgettingReport { step, perplexity, base_perplexity, kl } = report;
     let change = 100.0 * (perplexity / base_perplexity - 1.0);
-    format!("forgetting at step {step}  perplexity {perplexity:.2} (start {base_perplexity:.2}, {change:+.1} %)  kl {kl:.4}")
+    format!(
+        "forgetting at step {step}  perplexity {perplexity:.2} (start {base_perplexity:.2}, {change:+.1} %)  kl {kl:.4}"
+    )
 }
 
 pub fn joined(step: usize, layers: &[usize]) -> String {
@@ -79,7 +81,8 @@ pub fn joined(step: usize, layers: &[usize]) -> String {
 }
 
 pub fn rollouts(step: usize, rollouts: &[Rollout]) -> String {
-    let (score, kl) = luthier::state::means(rollouts.iter());
+    let mean = |of: fn(&Rollout) -> f32| rollouts.iter().map(of).sum::<f32>() / rollouts.len() as f32;
+    let (score, kl) = (mean(|r| r.score), mean(|r| r.kl));
     format!("answers for step {step}  {}  score {}  kl {}", rollouts.len(), three_digits(score), three_digits(kl))
 }
 

@@ -36,14 +36,6 @@ impl Rollouts {
         self.batches += 1;
     }
 
-    pub fn len(&self) -> usize {
-        self.kept.len()
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.kept.is_empty()
-    }
-
     /// The newest step first, each step in its own order.
     pub fn newest_first(&self) -> impl Iterator<Item = &Sampled> {
         let mut end = self.kept.len();
@@ -82,19 +74,16 @@ mod tests {
     use super::*;
 
     fn answers(count: usize, score: f32) -> Vec<Rollout> {
-        (0..count)
-            .map(|i| Rollout { prompt: format!("p{i}"), answer: "a".into(), score, kl: i as f32 })
-            .collect()
+        (0..count).map(|i| Rollout { prompt: format!("p{i}"), answer: "a".into(), score, kl: i as f32 }).collect()
     }
 
     #[test]
     fn the_newest_stay_and_come_first() {
         let mut rollouts = Rollouts::default();
-        assert!(rollouts.is_empty() && rollouts.newest().is_none());
+        assert!(rollouts.newest().is_none());
         for step in 1..=300 {
             rollouts.add(step, answers(4, step as f32));
         }
-        assert_eq!(rollouts.len(), KEPT);
         let order: Vec<(usize, usize)> = rollouts.newest_first().take(5).map(|s| (s.step, s.place)).collect();
         assert_eq!(order, [(300, 0), (300, 1), (300, 2), (300, 3), (299, 0)]);
         assert_eq!(rollouts.newest_first().count(), KEPT);

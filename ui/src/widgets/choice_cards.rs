@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use egui::accesskit::Role;
 use egui::{
-    Align2, Color32, CornerRadius, FontId, Galley, Rect, Response, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2,
+    Align2, Color32, CornerRadius, FontId, Galley, Rect, Response, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2,
+    vec2,
 };
 
 use super::card::columns;
@@ -98,7 +99,8 @@ fn one<T>(ui: &mut Ui, card: &ChoiceCard<T>, texts: &Texts, height: f32, on: boo
         question_mark(ui, corner, &response, &card.name, formula);
         response.clone().on_hover_ui(|ui| tooltip(ui, &card.name, formula));
     }
-    response.on_hover_cursor(if open { egui::CursorIcon::PointingHand } else { egui::CursorIcon::Default }).clicked() && !on
+    response.on_hover_cursor(if open { egui::CursorIcon::PointingHand } else { egui::CursorIcon::Default }).clicked()
+        && !on
 }
 
 /// In the card's corner, over the card itself.

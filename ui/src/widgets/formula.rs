@@ -33,11 +33,8 @@ impl Formula {
     pub fn lines(&self, ui: &mut Ui) {
         let p = theme::palette(ui);
         ui.add(Label::new(typeset(self.text, 14.0, p.ink)).wrap());
-        let words = if self.source.is_empty() {
-            self.reading.clone()
-        } else {
-            format!("{} ({})", self.reading, self.source)
-        };
+        let words =
+            if self.source.is_empty() { self.reading.clone() } else { format!("{} ({})", self.reading, self.source) };
         ui.add(Label::new(RichText::new(words).size(12.0).color(p.ink_soft)).wrap());
     }
 }

@@ -10,6 +10,8 @@ use crate::state::Slot;
 use crate::testing::{Engine, bench, eval, facts, ready_bench, step};
 use crate::text::Language;
 
+mod methods;
+
 type Window = Harness<'static, Workbench>;
 
 /// A window of the smallest comfortable size around `bench`; a character without a glyph fails the test.

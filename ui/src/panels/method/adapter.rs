@@ -78,14 +78,15 @@ fn blocks(ui: &mut Ui, form: &mut Form<'_>) {
     let default = Recipe::default();
     let now = (form.recipe.oft_block_size, form.recipe.oft_rank);
     let shown = t!("method.block_size_of", n = default.oft_block_size);
-    let back = form.own(ui, "oft_block_size", now != (default.oft_block_size, default.oft_rank), shown, |ui, recipe| {
-        let mut by_size = recipe.oft_rank == 0;
-        let value = if by_size { &mut recipe.oft_block_size } else { &mut recipe.oft_rank };
-        number(ui, value, 1..=4096, 0.2);
-        if segmented(ui, &mut by_size, &[(true, t!("method.block_size")), (false, t!("method.block_count"))]) {
-            (recipe.oft_block_size, recipe.oft_rank) = if by_size { (default.oft_block_size, 0) } else { (0, 8) };
-        }
-    });
+    let back =
+        form.own(ui, "oft_block_size", now != (default.oft_block_size, default.oft_rank), shown, |ui, recipe| {
+            let mut by_size = recipe.oft_rank == 0;
+            let value = if by_size { &mut recipe.oft_block_size } else { &mut recipe.oft_rank };
+            number(ui, value, 1..=4096, 0.2);
+            if segmented(ui, &mut by_size, &[(true, t!("method.block_size")), (false, t!("method.block_count"))]) {
+                (recipe.oft_block_size, recipe.oft_rank) = if by_size { (default.oft_block_size, 0) } else { (0, 8) };
+            }
+        });
     if back {
         (form.recipe.oft_block_size, form.recipe.oft_rank) = (default.oft_block_size, default.oft_rank);
     }

@@ -10,14 +10,8 @@ use crate::icons;
 use crate::text::t;
 use crate::widgets::Card;
 
-const KEYS: &[&str] = &[
-    "replay_dataset",
-    "replay_ratio",
-    "kl_penalty",
-    "forgetting_dataset",
-    "forgetting_steps",
-    "forgetting_limit",
-];
+const KEYS: &[&str] =
+    &["replay_dataset", "replay_ratio", "kl_penalty", "forgetting_dataset", "forgetting_steps", "forgetting_limit"];
 
 pub(super) fn ui(ui: &mut Ui, bench: &mut Bench) {
     let title = t!("method.forgetting");

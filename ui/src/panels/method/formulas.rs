@@ -15,30 +15,33 @@ pub(super) fn of_stage(recipe: &Recipe, stage: Stage) -> Formula {
             ("λ·(1 − σ(±β·(log π(y|x)/π_{ref}(y|x) − z))),  z = KL(π, π_{ref})", "Ethayarajh et al. 2024, KTO")
         }
         Stage::Rm => ("−log σ(r(x, y_w) − r(x, y_l))", "Ouyang et al. 2022"),
-        Stage::Ppo => (
-            "max(−ρ·A, −clip(ρ, 1−ε, 1+ε)·A) + c·½(V − R)^2,  ρ = π(y_t)/π_{old}(y_t)",
-            "Schulman et al. 2017, PPO",
-        ),
+        Stage::Ppo => {
+            ("max(−ρ·A, −clip(ρ, 1−ε, 1+ε)·A) + c·½(V − R)^2,  ρ = π(y_t)/π_{old}(y_t)", "Schulman et al. 2017, PPO")
+        }
     };
     Formula { text, reading: say(&format!("reading.{stage}")), source }
 }
 
 pub(super) fn of_loss(loss: PrefLoss) -> Formula {
     let (text, source) = match loss {
-        PrefLoss::Sigmoid => (
-            "−log σ(β·(log π(y_w|x)/π_{ref}(y_w|x) − log π(y_l|x)/π_{ref}(y_l|x)))",
-            "Rafailov et al. 2023, DPO",
+        // LLaMA-Factory hands kto_pair to TRL, which computes sigmoid for it.
+        PrefLoss::Sigmoid | PrefLoss::KtoPair => {
+            ("−log σ(β·(log π(y_w|x)/π_{ref}(y_w|x) − log π(y_l|x)/π_{ref}(y_l|x)))", "Rafailov et al. 2023, DPO")
+        }
+        PrefLoss::Hinge => {
+            ("max(0, 1 − β·(log π(y_w|x)/π_{ref}(y_w|x) − log π(y_l|x)/π_{ref}(y_l|x)))", "Zhao et al. 2023, SLiC")
+        }
+        PrefLoss::Ipo => (
+            "(mean log π(y_w|x)/π_{ref}(y_w|x) − mean log π(y_l|x)/π_{ref}(y_l|x) − 1/(2β))^2",
+            "Azar et al. 2023, IPO",
         ),
-        PrefLoss::Hinge => ("max(0, 1 − β·Δ),  Δ = log π(y_w)/π_{ref}(y_w) − log π(y_l)/π_{ref}(y_l)", "Zhao et al. 2023, SLiC"),
-        PrefLoss::Ipo => ("(Δ − 1/(2β))^2,  Δ = log π(y_w)/π_{ref}(y_w) − log π(y_l)/π_{ref}(y_l)", "Azar et al. 2023, IPO"),
-        PrefLoss::KtoPair => ("1 − σ(β·(r_w − z_l)) + 1 − σ(β·(z_w − r_l)),  r = log π(y)/π_{ref}(y)", "Ethayarajh et al. 2024"),
         PrefLoss::Orpo => (
-            "−log π(y_w) − β·log σ(log odds(y_w) − log odds(y_l)),  odds = π/(1 − π)",
+            "−mean log π(y_w|x) − β·log σ(log odds(y_w|x) − log odds(y_l|x)),  odds = p/(1 − p)",
             "Hong et al. 2024, ORPO",
         ),
-        PrefLoss::Simpo => ("−log σ(β·mean log π(y_w) − β·mean log π(y_l) − γ)", "Meng et al. 2024, SimPO"),
+        PrefLoss::Simpo => ("−log σ(β·(mean log π(y_w|x) − mean log π(y_l|x)) − γ)", "Meng et al. 2024, SimPO"),
         PrefLoss::Robust => (
-            "(−(1−ε)·log σ(βΔ) + ε·log σ(−βΔ)) / (1 − 2ε)",
+            "(−(1 − ε)·log σ(βΔ) + ε·log σ(−βΔ)) / (1 − 2ε),  Δ = log π(y_w)/π_{ref}(y_w) − log π(y_l)/π_{ref}(y_l)",
             "Chowdhury et al. 2024, rDPO",
         ),
     };
@@ -54,7 +57,9 @@ pub(super) fn of_update(recipe: &Recipe, kind: FinetuningType) -> Formula {
             ("W′ = W + α/√r·BA", t!("reading.rslora"), "Kalajdzievski 2023, rsLoRA")
         }
         FinetuningType::Lora => ("W′ = W + α/r·BA", t!("reading.lora"), "Hu et al. 2021, LoRA"),
-        FinetuningType::Oft => ("W′ = W·R,  R = (I + Q)(I − Q)^{-1},  Q skew", t!("reading.oft"), "Qiu et al. 2023, OFT"),
+        FinetuningType::Oft => {
+            ("W′ = W·R,  R = (I + Q)(I − Q)^{-1},  Q skew", t!("reading.oft"), "Qiu et al. 2023, OFT")
+        }
         FinetuningType::Freeze => ("W′_i = W_i + ΔW_i", t!("reading.freeze"), ""),
         FinetuningType::Full => ("W′ = W + ΔW", t!("reading.full"), ""),
     };

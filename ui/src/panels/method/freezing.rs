@@ -122,19 +122,22 @@ fn course(recipe: &Recipe, layers: Option<usize>, steps: Option<u64>) -> Option<
     if preset == UnfreezePreset::Ulmfit {
         return Some(t!("method.course_ulmfit", a = top[0], b = top[1], c = top[2]));
     }
-    let every = match (recipe.unfreeze_every as u64, steps) {
-        (0, Some(steps)) => (steps / 2 / layers as u64).max(1),
-        (0, None) => return Some(t!("method.course_even")),
-        (every, _) => every,
+    // As engine/src/freeze/schedule.rs: the topmost learns from the start; by itself the lowest joins half-way.
+    let below = layers as u64 - 1;
+    let joins = |turn: u64| match (recipe.unfreeze_every as u64, steps) {
+        (0, steps) => steps.map(|steps| (turn * (steps / 2)).div_ceil(below)),
+        (every, _) => Some(turn * every),
     };
-    let last = every * (layers as u64 - 1);
+    let (Some(first), Some(second), Some(last)) = (joins(1), joins(2), joins(below)) else {
+        return Some(t!("method.course_even"));
+    };
     let text = t!(
         "method.course_top_down",
         a = top[0],
         b = top[1],
         c = top[2],
-        first = format::count(every),
-        second = format::count(2 * every),
+        first = format::count(first),
+        second = format::count(second),
         all = format::count(last)
     );
     let late = steps.is_some_and(|steps| last >= steps);
@@ -159,6 +162,6 @@ mod tests {
         assert!(text.contains(&t!("method.course_late")), "580 steps are more than there are: {text}");
         recipe.unfreeze_every = 0;
         let text = course(&recipe, Some(30), Some(600)).unwrap_or_default();
-        assert!(text.contains("step 10") && text.contains("step 290"), "evenly over the first half: {text}");
+        assert!(text.contains("step 11") && text.contains("step 300"), "evenly over the first half: {text}");
     }
 }

@@ -32,14 +32,7 @@ pub(super) fn reward(ui: &mut Ui, bench: &mut Bench) {
             );
         }
         let penalty = t!("word.none");
-        form.optional(
-            ui,
-            "ppo_missing_eos_penalty",
-            |r| &mut r.ppo_missing_eos_penalty,
-            0.0..=1000.0,
-            1.0,
-            &penalty,
-        );
+        form.optional(ui, "ppo_missing_eos_penalty", |r| &mut r.ppo_missing_eos_penalty, 0.0..=1000.0, 1.0, &penalty);
         form.more(ui, &title, &["ppo_score_norm", "ppo_whiten_rewards"], |ui, form| {
             form.on_off(ui, "ppo_score_norm", |r| &mut r.ppo_score_norm);
             form.on_off(ui, "ppo_whiten_rewards", |r| &mut r.ppo_whiten_rewards);

@@ -143,7 +143,12 @@ pub(super) fn reward_model(ui: &mut Ui, bench: &mut Bench) {
     Card::new(t!("method.reward_model")).about(t!("method.reward_model_about")).icon(icons::RULER).show(ui, |ui| {
         Notice::info(t!("method.reward_model_then")).show_with(ui, |ui| {
             let ready = bench.state.data.usable()
-                && bench.state.data.summary.as_ref().is_some_and(|s| crate::state::stages(s.kind).contains(&Stage::Ppo));
+                && bench
+                    .state
+                    .data
+                    .summary
+                    .as_ref()
+                    .is_some_and(|s| crate::state::stages(s.kind).contains(&Stage::Ppo));
             if ready && ui.add(Push::plain(t!("method.to_ppo")).small()).clicked() {
                 bench.state.recipe.stage = Stage::Ppo;
             }

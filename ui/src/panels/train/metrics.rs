@@ -17,9 +17,11 @@ const PER_ROW: usize = 3;
 const TOGETHER: &[&[&str]] = &[
     &["rewards/chosen", "rewards/rejected"],
     &["rewards/margins"],
-    &["rewards/accuracies"],
-    &["accuracy"],
+    &["min_reward", "mean_reward", "max_reward"],
     &["margin"],
+    &["accuracy"],
+    &["rewards/accuracies"],
+    &["log_odds_ratio", "log_odds_chosen"],
     &["objective/scores", "objective/rlhf_reward", "objective/non_score_reward"],
     &["kl", "objective/kl"],
     &["logps/chosen", "logps/rejected"],
@@ -31,7 +33,6 @@ const TOGETHER: &[&[&str]] = &[
     &["policy/approxkl_avg"],
     &["val/ratio"],
     &["logits/chosen", "logits/rejected"],
-    &["log_odds_chosen", "log_odds_ratio"],
 ];
 
 #[derive(Debug, Clone, PartialEq)]
@@ -163,7 +164,11 @@ fn method_plots(run: &Run) -> Vec<Vec<Series>> {
         for (all, on_eval) in [(&mut training, false), (&mut evaluation, true)] {
             for name in &group {
                 let points = all.remove(name);
-                series.extend(points.map(|points| Series { name: (*name).to_owned(), on_eval, points: thinned(points) }));
+                series.extend(points.map(|points| Series {
+                    name: (*name).to_owned(),
+                    on_eval,
+                    points: thinned(points),
+                }));
             }
         }
         if !series.is_empty() {

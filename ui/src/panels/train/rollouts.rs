@@ -67,7 +67,8 @@ fn head(ui: &mut Ui) {
     let p = theme::palette(ui);
     let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 18.0), Sense::hover());
     let at = edges(rect.width());
-    let words = [t!("rollouts.step"), t!("rollouts.score"), t!("rollouts.kl"), t!("rollouts.prompt"), t!("rollouts.answer")];
+    let words =
+        [t!("rollouts.step"), t!("rollouts.score"), t!("rollouts.kl"), t!("rollouts.prompt"), t!("rollouts.answer")];
     for (word, x) in words.iter().zip(&at[1..]) {
         let galley = elided(ui, word, egui::FontId::proportional(12.0), p.ink_soft, rect.width() - x);
         ui.painter().galley(pos2(rect.left() + x, rect.top()), galley, p.ink_soft);
@@ -76,7 +77,7 @@ fn head(ui: &mut Ui) {
 
 fn row(ui: &mut Ui, rect: egui::Rect, sampled: &Sampled, open: bool) -> bool {
     let p = theme::palette(ui);
-    let id = ui.id().with(("rollout", sampled.step, sampled.place));
+    let id = ui.scope_id().with(("rollout", sampled.step, sampled.place));
     let response = ui.interact(rect, id, Sense::click());
     let rollout = &sampled.rollout;
     let score = format::significant(f64::from(rollout.score), 3);

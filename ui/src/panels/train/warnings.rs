@@ -13,7 +13,8 @@ pub(super) fn ui(ui: &mut Ui, run: &Run) {
     let all = counted(&run.warnings);
     let left_out = all.len().saturating_sub(SHOWN);
     for (message, times) in all.iter().skip(left_out) {
-        let text = if *times > 1 { t!("train.warned_times", message = message, n = times) } else { (*message).to_owned() };
+        let text =
+            if *times > 1 { t!("train.warned_times", message = message, n = times) } else { (*message).to_owned() };
         Notice::warn(text).show(ui);
     }
     if left_out > 0 {
