@@ -87,16 +87,20 @@ fn method_run(language: Language, data: &str, change: fn(&mut luthier_engine::re
     let id = format!("SmolLM2-135M-{}-20261125-021501", recipe.stage);
     b.state.run = Some(crate::state::Run::new(id.clone(), recipe.clone()));
     e.say(Event::RunStarted { id: id.clone(), facts: Box::new(facts(recipe, 120)) });
+    let report_of = |i| if ppo { ppo_step(i) } else { preference_step(i) };
     for i in 1..=80 {
         if ppo {
             e.say(Event::RolloutsSampled { id: id.clone(), step: i, rollouts: rollouts(i) });
         }
-        e.say(Event::StepReported { id: id.clone(), report: if ppo { ppo_step(i) } else { preference_step(i) } });
+        e.say(Event::StepReported { id: id.clone(), report: report_of(i) });
         if i % 20 == 0 {
-            let metrics = if ppo { Default::default() } else { preference_step(i).metrics };
+            let metrics = if ppo { Default::default() } else { report_of(i).metrics };
             let perplexity = 12.0 + i as f32 * 0.02;
             let report = ForgettingReport { step: i, perplexity, base_perplexity: 12.0, kl: 0.001 * i as f32 };
-            e.say(Event::EvalReported { id: id.clone(), report: EvalReport { metrics, ..eval(i) } });
+            e.say(Event::EvalReported {
+                id: id.clone(),
+                report: EvalReport { metrics, loss: report_of(i).loss + 0.02, ..eval(i) },
+            });
             e.say(Event::ForgettingMeasured { id: id.clone(), report });
             e.say(Event::LayersJoined { id: id.clone(), step: i, layers: vec![29 - i / 20] });
         }

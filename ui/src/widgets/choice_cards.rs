@@ -31,24 +31,40 @@ struct Texts {
     under: Arc<Galley>,
 }
 
-/// Lays the cards out in rows of `per_row`, all as high as the longest needs. True when the choice changed.
+impl Texts {
+    /// Of both, one under the other.
+    fn height(&self) -> f32 {
+        self.under_at() + self.under.size().y
+    }
+
+    /// Where the second begins.
+    fn under_at(&self) -> f32 {
+        match (self.about.text().is_empty(), self.under.text().is_empty()) {
+            (true, _) => 0.0,
+            (false, true) => self.about.size().y - self.under.size().y,
+            (false, false) => self.about.size().y + 6.0,
+        }
+    }
+}
+
+/// Lays the cards out in rows of `per_row`, those of a row as high as the longest needs. True when the choice changed.
 pub fn choice_cards<T: PartialEq + Copy>(ui: &mut Ui, chosen: &mut T, per_row: usize, cards: &[ChoiceCard<T>]) -> bool {
     let gaps = (per_row as f32 - 1.0) * ui.spacing().item_spacing.x;
     let width = (ui.available_width() - gaps) / per_row as f32 - 28.0;
     let lines = |text: &str, size: f32| {
         ui.painter().layout(text.to_owned(), FontId::proportional(size), Color32::PLACEHOLDER, width)
     };
+    // Where a card cannot be chosen, the reason is all it says.
     let texts: Vec<Texts> = cards
         .iter()
-        .map(|card| Texts {
-            about: lines(&card.about, 13.0),
-            under: lines(card.refused.as_ref().unwrap_or(&card.cost), 12.0),
+        .map(|card| match &card.refused {
+            Some(reason) => Texts { about: lines("", 13.0), under: lines(reason, 12.0) },
+            None => Texts { about: lines(&card.about, 13.0), under: lines(&card.cost, 12.0) },
         })
         .collect();
-    let gap = |texts: &Texts| if texts.under.text().is_empty() { 0.0 } else { texts.under.size().y + 6.0 };
-    let height = texts.iter().map(|t| t.about.size().y + gap(t)).fold(0.0, f32::max) + 56.0;
     let mut changed = false;
     for (row, texts) in cards.chunks(per_row).zip(texts.chunks(per_row)) {
+        let height = texts.iter().map(Texts::height).fold(0.0, f32::max) + 56.0;
         columns(ui, per_row, |ui, i| {
             if let (Some(card), Some(texts)) = (row.get(i), texts.get(i))
                 && one(ui, card, texts, height, card.value == *chosen)
@@ -91,33 +107,32 @@ fn one<T>(ui: &mut Ui, card: &ChoiceCard<T>, texts: &Texts, height: f32, on: boo
     }
     let top = inner.top() + 32.0;
     ui.painter().galley(pos2(inner.left(), top), texts.about.clone(), ink);
-    let under = if open { p.ink_soft } else { p.warn };
-    let below = pos2(inner.left(), top + texts.about.size().y + 6.0);
-    ui.painter().galley(below, texts.under.clone(), under);
+    ui.painter().galley(pos2(inner.left(), top + texts.under_at()), texts.under.clone(), p.ink_soft);
     if let Some(formula) = &card.formula {
         let corner = Rect::from_center_size(pos2(inner.right() - 6.0, line), vec2(22.0, 22.0));
-        question_mark(ui, corner, &response, &card.name, formula);
-        response.clone().on_hover_ui(|ui| tooltip(ui, &card.name, formula));
+        question_mark(ui, corner, &response, card, formula);
+        response.clone().on_hover_ui(|ui| tooltip(ui, card, formula));
     }
     response.on_hover_cursor(if open { egui::CursorIcon::PointingHand } else { egui::CursorIcon::Default }).clicked()
         && !on
 }
 
 /// In the card's corner, over the card itself.
-fn question_mark(ui: &mut Ui, rect: Rect, card: &Response, name: &str, formula: &Formula) {
-    let response = ui.interact(rect, card.id.with("help"), Sense::click());
-    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, t!("field_row.help", label = name)));
+fn question_mark<T>(ui: &mut Ui, rect: Rect, on: &Response, card: &ChoiceCard<T>, formula: &Formula) {
+    let response = ui.interact(rect, on.id.with("help"), Sense::click());
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, t!("field_row.help", label = card.name)));
     let p = theme::palette(ui);
     let ink = if response.hovered() { p.string } else { p.ink_soft };
     ui.painter().text(rect.center(), Align2::CENTER_CENTER, icons::QUESTION, icons::regular(16.0), ink);
     if response.has_focus() {
-        response.show_tooltip_ui(|ui| tooltip(ui, name, formula));
+        response.show_tooltip_ui(|ui| tooltip(ui, card, formula));
     }
-    response.on_hover_cursor(egui::CursorIcon::Help).on_hover_ui(|ui| tooltip(ui, name, formula));
+    response.on_hover_cursor(egui::CursorIcon::Help).on_hover_ui(|ui| tooltip(ui, card, formula));
 }
 
-fn tooltip(ui: &mut Ui, name: &str, formula: &Formula) {
+fn tooltip<T>(ui: &mut Ui, card: &ChoiceCard<T>, formula: &Formula) {
     ui.set_max_width(520.0);
-    ui.label(theme::strong(name));
+    ui.label(theme::strong(&card.name));
+    ui.label(&card.about);
     formula.lines(ui);
 }

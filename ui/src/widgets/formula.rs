@@ -1,7 +1,7 @@
 //! Formulas in a line of text: `π_{ref}` and `x^2` with real sub- and superscripts, from the bundled fonts.
 
 use egui::text::{LayoutJob, TextFormat};
-use egui::{Align, Color32, FontId, Frame, Label, Margin, Response, RichText, Ui};
+use egui::{Align, Color32, FontId, Frame, Label, Margin, Response, Ui};
 
 use crate::theme;
 
@@ -32,10 +32,10 @@ impl Formula {
     /// The bare lines, for a tooltip.
     pub fn lines(&self, ui: &mut Ui) {
         let p = theme::palette(ui);
-        ui.add(Label::new(typeset(self.text, 14.0, p.ink)).wrap());
+        ui.add(Label::new(typeset(self.text, FontId::monospace(14.0), p.ink)).wrap());
         let words =
             if self.source.is_empty() { self.reading.clone() } else { format!("{} ({})", self.reading, self.source) };
-        ui.add(Label::new(RichText::new(words).size(12.0).color(p.ink_soft)).wrap());
+        ui.add(Label::new(typeset(&words, FontId::proportional(12.0), p.ink_soft)).wrap());
     }
 }
 
@@ -46,15 +46,15 @@ enum Level {
     High,
 }
 
-fn typeset(text: &str, size: f32, ink: Color32) -> LayoutJob {
+fn typeset(text: &str, font: FontId, ink: Color32) -> LayoutJob {
     let mut job = LayoutJob::default();
     for (part, level) in parts(text) {
         let (size, valign) = match level {
-            Level::Line => (size, Align::Center),
-            Level::Low => (size * 0.72, Align::BOTTOM),
-            Level::High => (size * 0.72, Align::TOP),
+            Level::Line => (font.size, Align::Center),
+            Level::Low => (font.size * 0.75, Align::BOTTOM),
+            Level::High => (font.size * 0.75, Align::TOP),
         };
-        let font_id = FontId::monospace(size);
+        let font_id = FontId::new(size, font.family.clone());
         job.append(&part, 0.0, TextFormat { font_id, color: ink, valign, ..TextFormat::default() });
     }
     job

@@ -12,6 +12,8 @@ use crate::widgets::{Card, columns};
 use crate::{format, theme};
 
 const PER_ROW: usize = 3;
+/// Height of a line of the legend.
+const ENTRY: f32 = 18.0;
 
 /// Metrics that share a plot, in the order of the plots. What is not here gets a plot of its own.
 const TOGETHER: &[&[&str]] = &[
@@ -22,6 +24,7 @@ const TOGETHER: &[&[&str]] = &[
     &["accuracy"],
     &["rewards/accuracies"],
     &["log_odds_ratio", "log_odds_chosen"],
+    &["forgetting/perplexity", "forgetting/base_perplexity"],
     &["objective/scores", "objective/rlhf_reward", "objective/non_score_reward"],
     &["kl", "objective/kl"],
     &["logps/chosen", "logps/rejected"],
@@ -61,7 +64,7 @@ impl MetricPlots {
         }
         for row in self.plots.chunks(PER_ROW) {
             // So that all cards of a row end on one line.
-            let most = row.iter().map(Vec::len).max().unwrap_or(0);
+            let most = row.iter().map(|series| names(series).len()).max().unwrap_or(0);
             columns(ui, PER_ROW, |ui, i| {
                 if let Some(series) = row.get(i) {
                     card(ui, series, most);
@@ -71,12 +74,34 @@ impl MetricPlots {
     }
 }
 
+fn names(series: &[Series]) -> Vec<&str> {
+    let mut names: Vec<&str> = Vec::new();
+    for series in series {
+        if !names.contains(&series.name.as_str()) {
+            names.push(&series.name);
+        }
+    }
+    names
+}
+
 fn card(ui: &mut Ui, series: &[Series], lines: usize) {
-    let id = series.iter().map(|s| s.name.as_str()).collect::<Vec<_>>().join("+");
-    Card::new(title(series)).show(ui, |ui| {
+    let names = names(series);
+    let evaluated = series.iter().any(|s| s.on_eval);
+    let dashes = |ui: &mut Ui| {
+        if evaluated {
+            let ink = theme::palette(ui).ink_soft;
+            legend(ui, &t!("plot.eval"), ink, true);
+        }
+    };
+    Card::new(title(series)).show_with(ui, dashes, |ui| {
         ui.spacing_mut().item_spacing.y = 4.0;
-        let colours = colours(ui, series);
-        let shown = plot(ui, &id, 120.0, number).show(ui, |plot| {
+        let colour = |ui: &Ui, name: &str| {
+            // Green and vermilion for better and worse, then blue and purple: 2, 5, 1, 6 of Okabe and Ito.
+            let at = names.iter().position(|n| *n == name).unwrap_or(0);
+            theme::series(ui, [2, 5, 1, 6][at % 4])
+        };
+        let colours: Vec<Color32> = series.iter().map(|s| colour(ui, &s.name)).collect();
+        let shown = plot(ui, &names.join("+"), 120.0, number).show(ui, |plot| {
             for (series, colour) in series.iter().zip(&colours) {
                 let name = readable(&series.name);
                 let line = Line::new(name.clone(), series.points.as_slice()).color(*colour).width(1.5);
@@ -88,25 +113,29 @@ fn card(ui: &mut Ui, series: &[Series], lines: usize) {
             }
         });
         shown.response.widget_info(|| egui::WidgetInfo::labeled(egui::accesskit::Role::Image, true, title(series)));
-        for (series, colour) in series.iter().zip(&colours) {
-            entry(ui, series, *colour);
+        for name in &names {
+            let last = series.iter().find(|s| s.name == *name).and_then(|s| s.points.last());
+            let colour = colour(ui, name);
+            entry(ui, name, colour, last.map(|point| point.y));
         }
-        ui.add_space((lines - series.len()) as f32 * 20.0);
+        for _ in names.len()..lines {
+            ui.allocate_space(egui::vec2(1.0, ENTRY));
+        }
     });
 }
 
 /// A line of the legend: the colour, the word, TRL's name, the last value.
-fn entry(ui: &mut Ui, series: &Series, colour: Color32) {
+fn entry(ui: &mut Ui, name: &str, colour: Color32, last: Option<f64>) {
     let p = theme::palette(ui);
-    ui.horizontal(|ui| {
-        ui.set_height(16.0);
-        let word = readable(&series.name);
-        legend(ui, &if series.on_eval { t!("metric.on_eval", name = word) } else { word }, colour, series.on_eval);
+    let size = egui::vec2(ui.available_width(), ENTRY);
+    ui.allocate_ui_with_layout(size, egui::Layout::left_to_right(egui::Align::Center), |ui| {
+        ui.spacing_mut().interact_size.y = ENTRY;
+        legend(ui, &readable(name), colour, false);
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-            if let Some(last) = series.points.last() {
-                ui.label(theme::small(number(last.y)).color(p.ink));
+            if let Some(last) = last {
+                ui.label(theme::small(number(last)).color(p.ink));
             }
-            let name = RichText::new(&series.name).monospace().size(11.0).color(p.ink_soft);
+            let name = RichText::new(name).monospace().size(11.0).color(p.ink_soft);
             ui.add(Label::new(name).truncate());
         });
     });
@@ -114,20 +143,6 @@ fn entry(ui: &mut Ui, series: &Series, colour: Color32) {
 
 fn number(value: f64) -> String {
     format::significant(value, 4)
-}
-
-/// Training and evaluation of one metric have one colour.
-fn colours(ui: &Ui, series: &[Series]) -> Vec<Color32> {
-    let mut names: Vec<&str> = Vec::new();
-    let mut colour = |name| {
-        let at = names.iter().position(|n| *n == name).unwrap_or_else(|| {
-            names.push(name);
-            names.len() - 1
-        });
-        // Green and vermilion for better and worse; blue for the rest: 2, 5, 1 of Okabe and Ito.
-        theme::series(ui, [2, 5, 1, 6][at % 4])
-    };
-    series.iter().map(|s| colour(s.name.as_str())).collect()
 }
 
 /// A metric in words; TRL's name where there are none.

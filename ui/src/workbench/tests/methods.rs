@@ -16,6 +16,11 @@ fn with_data(language: Language, name: &str) -> (Bench, Engine) {
     (bench, engine)
 }
 
+/// High enough for every card to be in sight.
+fn tall(bench: Bench) -> Window {
+    window_of(bench, 4000.0)
+}
+
 fn disabled(window: &Window, card: &str) -> bool {
     window.get_by_role_and_label(Role::RadioButton, card).accesskit_node().is_disabled()
 }
@@ -27,7 +32,7 @@ fn unfold(window: &mut Window, card: &str) {
 #[test]
 fn only_what_the_data_can_serve_can_be_chosen() {
     let (bench, engine) = ready_bench(Language::English);
-    let mut window = window(bench);
+    let mut window = tall(bench);
     go(&mut window, Panel::Method);
     assert!(disabled(&window, "Preferences (DPO)") && disabled(&window, "Likes (KTO)"));
     assert!(!disabled(&window, "Answers (SFT)") && !disabled(&window, "Reinforcement (PPO)"));
@@ -50,7 +55,7 @@ fn only_what_the_data_can_serve_can_be_chosen() {
 #[test]
 fn each_loss_on_pairs_shows_its_formula_and_its_own_settings() {
     let (bench, _engine) = with_data(Language::English, "pairs");
-    let mut window = window(bench);
+    let mut window = tall(bench);
     window.run();
     assert!(says(&window, "Rafailov et al. 2023"));
     assert!(window.query_by_role_and_label(Role::SpinButton, "Label smoothing").is_some());
@@ -67,7 +72,7 @@ fn each_loss_on_pairs_shows_its_formula_and_its_own_settings() {
 #[test]
 fn unbalanced_likes_are_counted_and_weighed() {
     let (bench, _engine) = with_data(Language::English, "likes");
-    let mut window = window(bench);
+    let mut window = tall(bench);
     window.run();
     assert_eq!(window.state().bench.state.recipe.stage, Stage::Kto);
     assert!(says(&window, "Of the first 3 rows 2 are liked and 1 disliked."));
@@ -80,7 +85,7 @@ fn unbalanced_likes_are_counted_and_weighed() {
 #[test]
 fn ppo_wants_a_reward_and_takes_a_rule() {
     let (bench, engine) = with_data(Language::English, "alpaca");
-    let mut window = window(bench);
+    let mut window = tall(bench);
     window.state_mut().bench.state.recipe.stage = Stage::Ppo;
     window.run();
     assert!(says(&window, "Choose a reward model, or let a rule score the answers."));
@@ -103,7 +108,7 @@ fn ppo_wants_a_reward_and_takes_a_rule() {
 #[test]
 fn quantised_weights_do_not_outlive_the_adapter() {
     let (bench, _engine) = with_data(Language::English, "alpaca");
-    let mut window = window(bench);
+    let mut window = tall(bench);
     window.run();
     window.get_by_role_and_label(Role::CheckBox, "Quantise to 4 bits").click();
     window.run();
@@ -118,7 +123,7 @@ fn quantised_weights_do_not_outlive_the_adapter() {
 #[test]
 fn folded_settings_say_that_they_differ() {
     let (bench, engine) = with_data(Language::English, "alpaca");
-    let mut window = window(bench);
+    let mut window = tall(bench);
     window.state_mut().bench.state.recipe.unfreeze_preset = Some(UnfreezePreset::TopDown);
     window.state_mut().bench.state.recipe.unfreeze_every = 5;
     window.run();
@@ -156,7 +161,7 @@ fn every_method_draws_with_all_its_settings_in_both_languages() {
                 recipe.oft_target = vec!["q_proj".into()];
                 recipe.unfreeze_preset = Some(UnfreezePreset::Ulmfit);
                 recipe.forgetting_dataset = vec!["/data/general.jsonl".into()];
-                let mut window = window(bench);
+                let mut window = tall(bench);
                 window.run();
                 let more = crate::text::t!("method.more");
                 let folds: Vec<String> = window
@@ -179,7 +184,7 @@ fn a_run_shows_what_its_method_measures() {
     bench.panel = Panel::Train;
     let recipe = bench.state.recipe.clone();
     let id = || "r".to_owned();
-    let mut window = window(bench);
+    let mut window = tall(bench);
     engine.say(Event::RunStarted { id: id(), facts: Box::new(facts(recipe, 120)) });
     for n in 1..=10 {
         engine.say(Event::StepReported { id: id(), report: preference_step(n) });
@@ -203,17 +208,7 @@ fn answers_stay_quick_to_show_and_open_at_a_click() {
     let (mut bench, engine) = ready_bench(Language::English);
     bench.state.run = Some(Run::new("r".into(), bench.state.recipe.clone()));
     bench.panel = Panel::Train;
-    let mut window = Harness::builder().with_size(vec2(1280.0, 2600.0)).with_max_steps(32).build_ui_state(
-        |ui, workbench: &mut Workbench| {
-            workbench.ui(ui);
-        },
-        {
-            crate::text::speak(Language::English);
-            Workbench::new(bench)
-        },
-    );
-    window.ctx.set_fonts(crate::fonts::definitions());
-    theme::apply(&window.ctx);
+    let mut window = tall(bench);
     for n in 1..=1000 {
         engine.say(Event::RolloutsSampled { id: "r".into(), step: n, rollouts: rollouts(n) });
         engine.say(Event::StepReported { id: "r".into(), report: ppo_step(n) });
