@@ -7,8 +7,9 @@ use std::collections::BTreeSet;
 use std::time::Instant;
 
 use luthier_engine::adapter::{LoraConfig, Targets};
-use luthier_engine::data::{Batch, Encoded};
+use luthier_engine::data::{Encoded, Example};
 use luthier_engine::device;
+use luthier_engine::method::{Method, Sft, Turn};
 use luthier_engine::model::{DropoutKey, GradientSum, Model, ModelConfig};
 use luthier_engine::optimizer::{AdamW, global_norm};
 use luthier_engine::recipe::Recipe;
@@ -62,22 +63,25 @@ fn case(at: usize) {
             Encoded { row, labels: input_ids.iter().map(|&id| id as i32).collect(), input_ids }
         })
         .collect();
-    let batch = Batch::collate(&data.iter().collect::<Vec<_>>(), 0);
+    let all: Vec<usize> = (0..rows).collect();
+    let train = data.into_iter().map(Example::Answer).collect();
+    let mut sft = Sft { train, eval: Vec::new(), kl_penalty: 0.0, base: None };
     let mut optimizer = AdamW::new(&Recipe::default());
-    let (mut times, scale) = (Vec::new(), 1.0 / batch.learned_tokens() as f32);
+    let (mut times, share) = (Vec::new(), 1.0 / sft.divisor(std::slice::from_ref(&all)));
     for step in 0..=STEPS as u64 {
         let began = Instant::now();
         let mut grads = GradientSum::default();
-        let key = DropoutKey { seed: 0, step, micro_batch: 0 };
-        let sums =
-            Pass { learning: &learning, graph }.forward_backward(&model, &batch, scale, key, &mut grads).expect("pass");
+        let dropout = DropoutKey { seed: 0, step, micro_batch: 0 };
+        let pass = Pass { learning: &learning, graph };
+        let turn = Turn { model: &model, pass, dropout, share, sum: &mut grads };
+        let measured = sft.micro_batch(turn, &all).expect("pass");
         let norm = global_norm(&grads).expect("norm");
         optimizer.step(&mut model.params, grads, 1e-4, 1.0);
         if step > 0 {
             times.push(began.elapsed().as_secs_f64()); // the first warms up
         }
         if std::env::var_os("LUTHIER_BENCH_VERBOSE").is_some() {
-            eprintln!("step {step}: loss {:.6} norm {norm:.6}", sums.mean());
+            eprintln!("step {step}: loss {:.6} norm {norm:.6}", measured.mean());
         }
     }
     times.sort_by(f64::total_cmp);

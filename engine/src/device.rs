@@ -269,7 +269,7 @@ fn sample_computation(device: &Device) -> Result<Vec<f32>> {
     };
     let w = wave(32, 32, 0.37).autodiff().require_grad();
     let x = ops::rms_norm(wave(24, 32, 0.11), Tensor::ones([32], device), 1e-6);
-    let q = ops::rope(x.clone().matmul(w.clone().transpose()), &wave(24, 4, 0.21), &wave(24, 4, 0.13));
+    let q = ops::rope(x.clone().matmul(w.clone().transpose()), &wave(24, 4, 0.21), &wave(24, 4, 0.13), 8);
     let segments = [0, 12].map(|at| Segment { q_start: at, q_len: 12, k_start: at, k_len: 12 });
     let spec = AttentionSpec {
         heads: 4,
@@ -283,7 +283,7 @@ fn sample_computation(device: &Device) -> Result<Vec<f32>> {
     let mixed = ops::attention(q, wave(24, 16, 0.7), wave(24, 16, 0.9), &spec);
     let y = ops::swiglu(mixed.clone(), mixed);
     let targets: Vec<u32> = (0..24).map(|i| i % 32).collect();
-    let loss = ops::cross_entropy(y.clone().without_autodiff(), &targets, 1.0, true)?;
+    let loss = ops::cross_entropy(y.clone().without_autodiff(), &targets, &vec![1.0; targets.len()], true)?;
     let dy = loss.grad.ok_or_else(|| Error::Internal("no gradient".into()))?;
     let mut grads = (y * dy).sum().backward();
     let dw = w.grad_remove(&mut grads).ok_or_else(|| Error::Internal("no gradient".into()))?;

@@ -17,6 +17,8 @@ const PREFILL: usize = 512;
 pub struct Generated {
     pub prompt_tokens: usize,
     pub ids: Vec<u32>,
+    /// The token that ended the text, where one did; it is not among `ids`.
+    pub end_id: Option<u32>,
     pub reason: FinishReason,
 }
 
@@ -60,7 +62,8 @@ pub fn generate(
     let new = sampling.max_new_tokens.min(limit - prompt.len());
     let mut cache = KvCache::new(&model.config, prompt.len() + new, &model.device);
     let mut rng = StdRng::seed_from_u64(sampling.seed);
-    let mut done = Generated { prompt_tokens: prompt.len(), ids: Vec::new(), reason: FinishReason::LengthLimit };
+    let mut done =
+        Generated { prompt_tokens: prompt.len(), ids: Vec::new(), end_id: None, reason: FinishReason::LengthLimit };
     let mut last = Vec::new();
     for part in prompt.chunks(PREFILL) {
         if !each(None) {
@@ -75,7 +78,7 @@ pub fn generate(
             reason: "its logits are not numbers: the weights may be damaged".into(),
         })?;
         if tokenizer.eos_ids().contains(&id) {
-            done.reason = FinishReason::EndOfText;
+            (done.end_id, done.reason) = (Some(id), FinishReason::EndOfText);
             break;
         }
         done.ids.push(id);

@@ -61,6 +61,7 @@ pub fn of_batch(
                 })
             })
             .collect::<Result<Vec<u32>>>()?;
+        model.check_length(row_ids.len(), place, &format!("input_ids[{row}]"))?;
         let logits = ops::read(model.logits(&row_ids, &[row_ids.len()]), "computing logits")?;
         for (values, at) in logits.chunks_exact(vocab).zip(kept) {
             out[at * vocab..(at + 1) * vocab].copy_from_slice(values);

@@ -12,6 +12,7 @@ use crate::error::{Error, RecipeProblem, Result};
 mod choices;
 mod foreign;
 mod keys;
+mod ppo;
 mod validate;
 mod value;
 

@@ -23,6 +23,8 @@ const EVENTS: &str = "events.jsonl";
 const LOG: &str = "trainer_log.jsonl";
 const REPORT: &str = "report.json";
 const CHECKPOINT: &str = "checkpoint-";
+/// Log-probabilities of the starting model (preference methods). Keyed by model and rows, so it may outlive a run.
+pub(crate) const REFERENCE: &str = "reference_logps.json";
 /// What a run leaves as its result; an overwriting run takes it away first, so that no old result stands beside a new recipe.
 const RESULTS: [&str; 5] = [
     "adapter_model.safetensors",
@@ -244,6 +246,9 @@ fn step_of(event: &Event) -> usize {
         Event::StepReported { report, .. } => report.step,
         Event::EvalReported { report, .. } => report.step,
         Event::CheckpointSaved { step, .. } => *step,
+        Event::ForgettingMeasured { report, .. } => report.step,
+        // They belong to the step that follows.
+        Event::LayersJoined { step, .. } | Event::RolloutsSampled { step, .. } => step + 1,
         _ => 0,
     }
 }

@@ -109,6 +109,16 @@ impl TextTokenizer {
         self.ids(text, true)
     }
 
+    /// Where another tokenizer gives a token another id; None: both mean the same by every id.
+    pub fn first_difference(&self, other: &Self) -> Option<String> {
+        let (mine, theirs) = (self.inner.get_vocab(true), other.inner.get_vocab(true));
+        if mine.len() != theirs.len() {
+            return Some(format!("{} tokens instead of {}", theirs.len(), mine.len()));
+        }
+        let differs = mine.iter().find(|(token, id)| theirs.get(*token) != Some(id));
+        differs.map(|(token, id)| format!("the token {token:?} is not {id}"))
+    }
+
     /// Ids of a text and nothing else: for rendered chat text, which has its own BOS.
     ///
     /// # Errors

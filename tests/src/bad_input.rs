@@ -5,6 +5,7 @@ mod data_files;
 mod gguf_files;
 mod model_folders;
 mod outputs;
+mod preference_files;
 mod recipes;
 mod safetensors_files;
 mod templates;

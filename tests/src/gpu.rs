@@ -8,9 +8,9 @@ use luthier_engine::protocol::Verdict;
 use luthier_engine::recipe::Recipe;
 
 use crate::bench::{fixture, run, worst};
-use crate::reference::forward_difference;
+use crate::reference::{MODELS, forward_difference};
 
-fn gpu_is_here() -> bool {
+pub fn gpu_is_here() -> bool {
     if !Device::enumerate(DeviceType::Wgpu).into_vec().is_empty() {
         return true;
     }
@@ -25,7 +25,7 @@ fn gpu_is_here() -> bool {
 #[test]
 fn gpu_logits_are_the_reference() {
     if gpu_is_here() {
-        for name in ["llama-tiny", "mistral-tiny", "qwen2-tiny"] {
+        for name in MODELS {
             let difference = forward_difference(name, "gpu:0");
             assert!(difference < 2e-3, "{name}: {difference}");
         }

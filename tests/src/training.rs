@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use luthier_engine::adapter::{LoraConfig, Targets};
-use luthier_engine::data::{Batch, Encoded};
+use luthier_engine::data::{Encoded, Example};
+use luthier_engine::method::{Method, Sft, Turn};
 use luthier_engine::model::{DropoutKey, GradientSum, Model, Param};
 use luthier_engine::ops;
 use luthier_engine::protocol::{Command, Event, Outcome, Phase};
@@ -107,10 +108,12 @@ fn gradients(model: &Model, learning: &BTreeSet<String>, graph: Graph, parts: &[
         parts.iter().flat_map(|p| p.iter()).map(|e| e.labels[1..].iter().filter(|l| **l >= 0).count()).sum();
     let (mut sum, mut nll) = (GradientSum::default(), 0.0);
     for (i, part) in parts.iter().enumerate() {
-        let batch = Batch::collate(&part.iter().collect::<Vec<_>>(), 0);
-        let key = DropoutKey { seed: 1, step: 0, micro_batch: i as u64 };
-        let pass = Pass { learning, graph };
-        nll += pass.forward_backward(model, &batch, 1.0 / total as f32, key, &mut sum).expect("pass").nll;
+        let train = part.iter().cloned().map(Example::Answer).collect();
+        let mut sft = Sft { train, eval: Vec::new(), kl_penalty: 0.0, base: None };
+        let dropout = DropoutKey { seed: 1, step: 0, micro_batch: i as u64 };
+        let (pass, share) = (Pass { learning, graph }, 1.0 / total as f64);
+        let all: Vec<usize> = (0..part.len()).collect();
+        nll += sft.micro_batch(Turn { model, pass, dropout, share, sum: &mut sum }, &all).expect("pass").loss;
     }
     (nll / total as f64, sum)
 }

@@ -16,7 +16,6 @@ mod talk;
 pub use log::{Entry, Level, Log};
 pub use rollouts::{Rollouts, Sampled, means};
 pub use run::{Course, Run};
-pub use stages::stages;
 pub use talk::{Ending, Speaker, Talk, Turn, Who};
 
 /// Something the engine reads for us.
@@ -184,19 +183,18 @@ impl AppState {
             data if !data.usable() => missing.push(Missing::DataUnusable),
             data => {
                 let stage = self.recipe.stage;
-                let kind = data.summary.as_ref().map(|s| s.kind).filter(|kind| !stages(*kind).contains(&stage));
+                let kind = data.summary.as_ref().map(|s| s.kind).filter(|kind| !kind.stages().contains(&stage));
                 missing.extend(kind.map(|kind| Missing::DataKind { kind, stage }));
             }
         }
         // The model, the data and the run's folder are filled in when the run starts.
         let filled = ["model_name_or_path", "dataset", "output_dir"];
         let problems = self.recipe.setting_problems().into_iter();
-        missing.extend(problems.filter(|p| !filled.contains(&p.field.as_str())).map(Missing::Setting));
-        let about_reward = |m: &Missing| matches!(m, Missing::Setting(p) if p.field.starts_with("reward_"));
-        let none = self.recipe.reward_model.is_none() && self.recipe.reward_rule.is_none();
-        if self.recipe.stage == Stage::Ppo && none && !missing.iter().any(about_reward) {
-            missing.push(Missing::Reward);
-        }
+        let nothing_scores =
+            self.recipe.stage == Stage::Ppo && self.recipe.reward_model.is_none() && self.recipe.reward_rule.is_none();
+        missing.extend(nothing_scores.then_some(Missing::Reward));
+        let told = |field: &str| filled.contains(&field) || (nothing_scores && field == "reward_model");
+        missing.extend(problems.filter(|p| !told(&p.field)).map(Missing::Setting));
         if self.running() {
             missing.push(Missing::RunGoingOn);
         }

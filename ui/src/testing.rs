@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::mpsc;
 
-use luthier_engine::data::{DataKind, DataSummary, Format, Mapping, Part, PreviewRow, RowProblem, Segment, TokenStats};
+use luthier_engine::data::{
+    Balance, DataKind, DataSummary, Format, Mapping, Part, PreviewRow, RowProblem, Segment, TokenStats,
+};
 use luthier_engine::protocol::{
     Command, DeviceInfo, DeviceKind, EvalReport, Event, ModelSummary, Rollout, RunFacts, StepReport, Verdict,
 };
@@ -166,6 +168,8 @@ pub fn data() -> DataSummary {
             lost_share: 0.0,
             learned_share: 0.71,
         }),
+        rejected_tokens: None,
+        balance: None,
         preview: vec![PreviewRow {
             row: 1,
             segments: vec![
@@ -195,6 +199,7 @@ fn kind_of(path: &std::path::Path) -> DataKind {
         Some("pairs") => DataKind::Preference,
         Some("likes") => DataKind::Kto,
         Some("text") => DataKind::Text,
+        Some("prompts") => DataKind::Prompts,
         _ => DataKind::Sft,
     }
 }
@@ -208,6 +213,7 @@ pub fn data_of(kind: DataKind) -> DataSummary {
         DataKind::Preference => {
             (Format::Alpaca, &[(Part::Prompt, "instruction"), (Part::Chosen, "chosen"), (Part::Rejected, "rejected")])
         }
+        DataKind::Prompts => (Format::PromptCompletion, &[(Part::Prompt, "prompt")]),
         DataKind::Kto => {
             (Format::Alpaca, &[(Part::Prompt, "instruction"), (Part::Response, "output"), (Part::KtoTag, "label")])
         }
@@ -216,6 +222,7 @@ pub fn data_of(kind: DataKind) -> DataSummary {
     data.columns = columns.iter().map(|(_, column)| (*column).to_owned()).collect();
     data.kind = kind;
     if kind == DataKind::Kto {
+        data.balance = Some(Balance { liked: 666, disliked: 333 });
         let row = data.preview[0].clone();
         data.preview = [true, true, false].map(|liked| PreviewRow { liked: Some(liked), ..row.clone() }).to_vec();
     }

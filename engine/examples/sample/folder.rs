@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use luthier_engine::files::{FloatFormat, TensorWriter, write_json_atomic};
-use luthier_engine::model::{EMBEDDING, ModelConfig};
+use luthier_engine::model::ModelConfig;
 use luthier_engine::{Error, Result};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
@@ -121,7 +121,7 @@ pub fn write_start_weights(folder: &Path, config: &ModelConfig, seed: u64) -> Re
         let count = shape.iter().product();
         let inputs = shape.last().copied().unwrap_or(1) as f64;
         let deviation = match name.as_str() {
-            EMBEDDING => 0.25,
+            n if n == config.embedding_name() => 0.25,
             n if n.contains("o_proj") || n.contains("down_proj") => {
                 (2.0 * config.layers as f64 * inputs).sqrt().recip()
             }

@@ -11,6 +11,8 @@ use crate::error::{Error, Result};
 pub(super) const INFO_FILE: &str = "dataset_info.json";
 /// A formatting that LLaMA-Factory does not have: TRL's prompt and completion.
 const PROMPT_COMPLETION: &str = "prompt_completion";
+/// Ours: a column of questions alone is questions, not text.
+const PROMPTS: &str = "prompts";
 
 /// What dataset_info.json says of it.
 #[derive(Debug, Clone, PartialEq)]
@@ -69,7 +71,7 @@ pub(super) fn declared(entry: &Value) -> Result<Declared, String> {
         default(Part::Rejected, "rejected");
     }
     // A column of questions alone is text to LLaMA-Factory (wiki_demo, c4_demo).
-    let alone = mapping.columns.len() == 1;
+    let alone = mapping.columns.len() == 1 && !entry[PROMPTS].as_bool().unwrap_or(false);
     if let Some(text) = mapping.columns.get(&Part::Prompt).filter(|_| alone && formatting == "alpaca") {
         mapping = Mapping::new(Format::Text).with(Part::Text, text.clone());
     }
@@ -117,6 +119,9 @@ pub fn dataset_info_entry(mapping: &Mapping, file: &Path) -> Value {
     let mut entry = json!({"file_name": file.to_string_lossy(), "formatting": formatting, "columns": columns});
     if mapping.kind() == DataKind::Preference {
         entry["ranking"] = true.into();
+    }
+    if mapping.kind() == DataKind::Prompts {
+        entry[PROMPTS] = true.into();
     }
     if matches!(mapping.format, Format::Sharegpt | Format::Messages | Format::PromptCompletion) {
         entry["tags"] = tags.into();

@@ -48,6 +48,9 @@ impl Display for DataSummary {
         if self.problems.len() < self.problem_count && !self.problems.is_empty() {
             writeln!(f, "  ... and {} more", self.problem_count - self.problems.len())?;
         }
+        if let Some(balance) = &self.balance {
+            writeln!(f, "answers: {} liked, {} disliked", balance.liked, balance.disliked)?;
+        }
         self.warnings.iter().try_for_each(|warning| writeln!(f, "warning: {warning}"))?;
         self.write_lengths(f)?;
         self.preview.iter().take(SHOWN).try_for_each(|row| write_row(f, row))
@@ -74,6 +77,16 @@ impl DataSummary {
             percent(tokens.lost_share),
             percent(tokens.learned_share)
         )?;
+        if let Some(rejected) = &self.rejected_tokens {
+            writeln!(
+                f,
+                "  rejected answers with their questions: {} to {}, mean {:.1}, {:.1} % are cut off",
+                rejected.min,
+                rejected.max,
+                rejected.mean,
+                percent(rejected.cut_share)
+            )?;
+        }
         let most = tokens.histogram.iter().copied().max().unwrap_or(0).max(1);
         let last = tokens.histogram.iter().rposition(|count| *count > 0).map_or(0, |last| last + 1);
         for (bucket, count) in tokens.histogram[..last].iter().enumerate() {

@@ -86,7 +86,7 @@ pub(super) fn detect(table: &Table) -> (Mapping, f32) {
 fn candidates(table: &Table, rows: &[&Row]) -> Vec<(Mapping, f32)> {
     let columns = &table.columns;
     let tidy = |mut mapping: Mapping| {
-        if mapping.column(Part::KtoTag).is_some_and(|column| !is_truth(rows, column)) {
+        if mapping.column(Part::KtoTag).is_some_and(|column| !is_mark(rows, column)) {
             mapping.columns.remove(&Part::KtoTag);
         }
         mapping
@@ -114,7 +114,11 @@ fn candidates(table: &Table, rows: &[&Row]) -> Vec<(Mapping, f32)> {
     let alpaca = suggest(Format::Alpaca, columns);
     let usual = exact(&alpaca, Part::Prompt, "instruction")
         && (exact(&alpaca, Part::Response, "output") || exact(&alpaca, Part::Chosen, "chosen"));
-    found.push((tidy(alpaca), if usual { 1.0 } else { 0.8 }));
+    let named = |part| alpaca.has(part) || alpaca.has(Part::Chosen);
+    if named(Part::Prompt) && named(Part::Response) {
+        found.push((tidy(alpaca), if usual { 1.0 } else { 0.8 }));
+    }
+    found.extend(questions(columns, rows));
 
     let text = suggest(Format::Text, columns);
     let trust = match text.column(Part::Text) {
@@ -136,6 +140,32 @@ fn candidates(table: &Table, rows: &[&Row]) -> Vec<(Mapping, f32)> {
     found
 }
 
+/// A file of questions only: nothing else in it is text, though a column for answers may stand there empty.
+fn questions(columns: &[String], rows: &[&Row]) -> Option<(Mapping, f32)> {
+    let mut mapping = suggest(Format::Alpaca, columns);
+    mapping.columns.retain(|part, _| matches!(part, Part::Prompt | Part::Query | Part::System | Part::History));
+    let prompt = mapping.column(Part::Prompt).filter(|name| !name.eq_ignore_ascii_case("input"))?.to_owned();
+    let says = |column: &String| {
+        values(rows, column).any(|value| match value {
+            Value::String(text) => !text.trim().is_empty(),
+            Value::Array(list) => !list.is_empty(),
+            Value::Object(object) => !object.is_empty(),
+            _ => false,
+        })
+    };
+    let is_mapped = |column: &String| mapping.columns.values().any(|mapped| mapped == column);
+    if columns.iter().any(|column| !is_mapped(column) && says(column)) {
+        return None;
+    }
+    // TRL's prompts are texts that are continued as they stand, or lists of messages.
+    if prompt == "prompt" && mapping.columns.len() == 1 {
+        mapping = Mapping::new(Format::PromptCompletion).with(Part::Prompt, prompt);
+        return Some((mapping, 1.0));
+    }
+    let usual = prompt == "instruction";
+    Some((mapping, if usual { 1.0 } else { 0.8 }))
+}
+
 /// Whether the column has a name that says it is something other than a conversation.
 fn is_usual(column: &str) -> bool {
     let named = Part::ALL.iter().any(|part| usual_names(*part).iter().any(|name| column.eq_ignore_ascii_case(name)));
@@ -146,9 +176,12 @@ fn values<'a>(rows: &'a [&Row], column: &str) -> impl Iterator<Item = &'a Value>
     rows.iter().filter_map(move |row| row.fields.get(column)).filter(|value| !value.is_null())
 }
 
-fn is_truth(rows: &[&Row], column: &str) -> bool {
-    let mut any = false;
-    values(rows, column).inspect(|_| any = true).all(|value| truth(value).is_some()) && any
+/// Whether a column marks answers as liked or not. A few labels that say neither are mistakes to be named, more of them
+/// are classes; the name `kto_tag` is never anything else.
+fn is_mark(rows: &[&Row], column: &str) -> bool {
+    let count = values(rows, column).count();
+    let marks = values(rows, column).filter(|value| truth(value).is_some()).count();
+    count > 0 && (marks * 10 >= count * 9 || column == "kto_tag")
 }
 
 fn is_text(rows: &[&Row], column: &str) -> bool {
@@ -263,6 +296,9 @@ mod tests {
             (json!({"chosen": user, "rejected": other}), PromptCompletion, Preference),
             (json!({"prompt": "p", "completion": "c", "label": true}), PromptCompletion, Kto),
             (json!({"text": "t"}), Format::Text, DataKind::Text),
+            (json!({"prompt": "p", "id": 3}), PromptCompletion, DataKind::Prompts),
+            (json!({"prompt": question}), PromptCompletion, DataKind::Prompts),
+            (json!({"instruction": "i", "input": "m", "output": ""}), Alpaca, DataKind::Prompts),
         ];
         for (row, format, kind) in cases {
             let found = detected(row.clone());
@@ -280,8 +316,16 @@ mod tests {
         assert!(odd.2 > 0.4 && odd.2 < 0.7, "{}", odd.2);
         let guess = detected(json!({"alpha": "q", "beta": "a"}));
         assert!(guess.2 > 0.0 && guess.2 < 0.3, "{}", guess.2);
+        // A text beside the question may be its answer under another name.
+        assert_eq!(detected(json!({"question": "q", "explanation": "e"})).1, DataKind::Sft);
         // A class number is no like.
         assert_eq!(detected(json!({"text": "t", "label": 3})).1, DataKind::Text);
+        // One slip among marks is a mistake of that row.
+        let answer = |label: Value| json!({"prompt": "p", "completion": "c", "label": label});
+        let mostly = [vec![answer(json!(true)); 10], vec![answer(json!("perhaps"))]].concat();
+        assert_eq!(detect(&table(&mostly)).0.kind(), DataKind::Kto);
+        let classes: Vec<Value> = (0..9).map(|class| answer(json!(class))).collect();
+        assert_eq!(detect(&table(&classes)).0.kind(), DataKind::Sft);
         let nothing = detected(json!({"x": 1, "y": [2]}));
         assert_eq!((nothing.2, nothing.3.columns.len()), (0.0, 0));
     }

@@ -9,7 +9,7 @@ use super::sample::{Dialogue, Sample};
 use super::turn::Turn;
 use crate::error::Result;
 use crate::protocol::ChatMessage;
-use crate::recipe::Recipe;
+use crate::recipe::{Recipe, Stage};
 use crate::tokenizer::TextTokenizer;
 
 /// Label of a token that is context only.
@@ -57,7 +57,8 @@ impl From<&Recipe> for EncodeOptions {
         }
         Self {
             cutoff_len: recipe.cutoff_len,
-            train_on_prompt: recipe.train_on_prompt,
+            // A preference is one for an answer, so the prompt is never part of it.
+            train_on_prompt: recipe.train_on_prompt && matches!(recipe.stage, Stage::Sft | Stage::Pt),
             mask_history: recipe.mask_history,
             default_system: recipe.default_system.clone().filter(|system| !system.is_empty()),
             kwargs,
@@ -78,6 +79,13 @@ pub(super) struct Coded {
     pub unclosed: bool,
     /// The template does not show the tools.
     pub tools_unseen: bool,
+}
+
+impl Coded {
+    /// A row of which nothing is learned.
+    pub(super) fn unlabelled(ids: Vec<u32>) -> Self {
+        coded(ids, &[])
+    }
 }
 
 pub(super) struct Encoder<'a> {
@@ -107,7 +115,37 @@ impl<'a> Encoder<'a> {
             Sample::Sft(dialogue)
             | Sample::Preference { chosen: dialogue, .. }
             | Sample::Kto { answer: dialogue, .. } => self.encode_dialogue(dialogue),
+            Sample::Prompt(dialogue) => {
+                let mut coded = Coded::unlabelled(self.prompt(dialogue)?);
+                coded.input_ids.truncate(self.options.cutoff_len);
+                coded.labels.truncate(self.options.cutoff_len);
+                Ok(coded)
+            }
         }
+    }
+
+    /// Ids of a question, not cut: as generation would read it. Its answer, if it has one, is left out.
+    ///
+    /// # Errors
+    /// What is wrong with the row, for the person.
+    pub(super) fn prompt(&self, dialogue: &Dialogue) -> Result<Vec<u32>, String> {
+        let ids = match dialogue {
+            Dialogue::Plain { prompt, .. } => self.ids(prompt, true)?,
+            Dialogue::Chat { turns, tools } => {
+                let asked = turns.iter().rposition(|turn| turn.message.role != "assistant").map_or(0, |last| last + 1);
+                let turns = self.with_system(&turns[..asked]);
+                let Some(roles) = self.roles else {
+                    let eos = self.tokenizer.eos_text().unwrap_or_default();
+                    return self.ids(&chat::render_alpaca(&turns, eos).text, true);
+                };
+                let messages: Vec<ChatMessage> = roles.adapt(&turns).into_iter().map(|turn| turn.message).collect();
+                let mut kwargs = self.options.kwargs.clone();
+                kwargs.extend(tools.iter().map(|tools| ("tools".to_owned(), tools.clone())));
+                let text = self.tokenizer.render(&messages, true, &kwargs).map_err(|error| error.to_string())?;
+                self.ids(&text, false)?
+            }
+        };
+        if ids.is_empty() { Err("no question: the prompt is empty".into()) } else { Ok(ids) }
     }
 
     /// The same for a question with one of its answers.
@@ -145,7 +183,7 @@ impl<'a> Encoder<'a> {
         Ok(coded(ids, &[answer]))
     }
 
-    fn chat(&self, turns: &[Turn], tools: Option<&Value>) -> Result<Coded, String> {
+    fn with_system(&self, turns: &[Turn]) -> Vec<Turn> {
         let mut turns = turns.to_vec();
         if let Some(system) = &self.options.default_system
             && turns.first().is_some_and(|turn| turn.message.role != "system")
@@ -153,6 +191,11 @@ impl<'a> Encoder<'a> {
             let message = ChatMessage { role: "system".into(), content: system.clone() };
             turns.insert(0, Turn { message, learned: false });
         }
+        turns
+    }
+
+    fn chat(&self, turns: &[Turn], tools: Option<&Value>) -> Result<Coded, String> {
+        let mut turns = self.with_system(turns);
         if self.options.mask_history {
             let last = turns.len().saturating_sub(1);
             turns[..last].iter_mut().for_each(|turn| turn.learned = false);

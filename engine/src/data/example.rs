@@ -1,6 +1,6 @@
 //! A row as the method of its stage learns it.
 
-use super::encode::Encoded;
+use super::encode::{Encoded, IGNORED};
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Example {
@@ -37,4 +37,17 @@ impl Example {
             | Self::Pair { chosen: row, .. } => row,
         }
     }
+}
+
+/// KTO's mismatched row: the prompt of `marked` with the answer of `other`, cut to `cutoff` tokens. The prompt is what
+/// stands before the first learned token; the answer is what stands from there on, as far as `other` itself was not cut.
+pub fn mismatched(marked: &Encoded, other: &Encoded, cutoff: usize) -> Encoded {
+    let answer_start =
+        |row: &Encoded| row.labels.iter().position(|label| *label != IGNORED).unwrap_or(row.labels.len());
+    let (prompt, answer) = (answer_start(marked), answer_start(other));
+    let mut input_ids = [&marked.input_ids[..prompt], &other.input_ids[answer..]].concat();
+    let mut labels = [&marked.labels[..prompt], &other.labels[answer..]].concat();
+    input_ids.truncate(cutoff);
+    labels.truncate(cutoff);
+    Encoded { row: marked.row, input_ids, labels }
 }

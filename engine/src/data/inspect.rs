@@ -15,10 +15,13 @@ use super::progress::{Bar, Gauge};
 use super::read::Table;
 use super::sample::{Dialogue, Sample};
 use super::source::{Source, check_columns};
+use super::tally::one_sided_count;
 use crate::error::Result;
 use crate::protocol::DataSource;
 use crate::tokenizer::TextTokenizer;
 
+const QUESTIONS_ONLY: &str =
+    "no column has answers: these questions serve stage ppo only; choose the column for response to learn answers";
 /// Problems that a summary lists.
 const LISTED: usize = 50;
 /// Rows shown as the model will see them.
@@ -49,12 +52,25 @@ pub struct DataSummary {
     /// The first 50 rows that cannot be used.
     pub problems: Vec<RowProblem>,
     pub problem_count: usize,
-    /// Where a tokenizer was given.
+    /// Where a tokenizer was given. Of pairs, the better answers with their questions.
     pub tokens: Option<TokenStats>,
+    /// Of pairs, the worse answers with their questions.
+    #[serde(default)]
+    pub rejected_tokens: Option<TokenStats>,
+    /// Of marked answers, how many of the usable rows are liked and disliked.
+    #[serde(default)]
+    pub balance: Option<Balance>,
     /// The first 50 rows.
     pub preview: Vec<PreviewRow>,
     pub warnings: Vec<String>,
     pub elapsed_secs: f64,
+}
+
+/// Liked and disliked answers among the usable rows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Balance {
+    pub liked: usize,
+    pub disliked: usize,
 }
 
 /// A row that cannot be used, and why.
@@ -148,6 +164,8 @@ pub fn inspect(source: &DataSource, progress: &mut dyn FnMut(u64, u64) -> Contro
         problems: Vec::new(),
         problem_count: 0,
         tokens: None,
+        rejected_tokens: None,
+        balance: None,
         preview: Vec::new(),
         warnings: table.warnings.iter().cloned().chain(media_warning(&table)).collect(),
         elapsed_secs: 0.0,
@@ -155,7 +173,16 @@ pub fn inspect(source: &DataSource, progress: &mut dyn FnMut(u64, u64) -> Contro
     };
     if missing.is_empty() {
         let mapping = &summary.mapping;
-        let problems = bar.stretch(0.2, table.rows.len() as u64, |gauge| check_rows(&table, mapping, gauge))?;
+        let (problems, balance) =
+            bar.stretch(0.2, table.rows.len() as u64, |gauge| check_rows(&table, mapping, gauge))?;
+        match summary.kind {
+            DataKind::Kto => {
+                summary.warnings.extend(one_sided_count(balance.liked, balance.disliked));
+                summary.balance = Some(balance);
+            }
+            DataKind::Prompts => summary.warnings.push(QUESTIONS_ONLY.into()),
+            _ => {}
+        }
         summary.problem_count = problems.len();
         summary.problems = problems.into_iter().take(LISTED).collect();
         let tokenizer = match tokenizer {
@@ -176,9 +203,9 @@ pub fn inspect(source: &DataSource, progress: &mut dyn FnMut(u64, u64) -> Contro
             let count = count.clamp(TOKENISED_AT_LEAST, TOKENISED).min(table.rows.len());
             let step = table.rows.len().div_ceil(count);
             let mapping = &summary.mapping;
-            let (stats, warnings) =
+            let (stats, rejected, warnings) =
                 bar.stretch(0.3, count as u64, |gauge| measure(&table, mapping, step, encoder, gauge))?;
-            summary.tokens = stats;
+            (summary.tokens, summary.rejected_tokens) = (stats, rejected);
             summary.warnings.extend(warnings);
         }
         let shown = 0..table.rows.len().min(SHOWN);
@@ -196,17 +223,33 @@ pub fn inspect(source: &DataSource, progress: &mut dyn FnMut(u64, u64) -> Contro
     Ok(summary)
 }
 
-fn check_rows(table: &Table, mapping: &Mapping, gauge: &Gauge) -> Result<Vec<RowProblem>> {
+fn check_rows(table: &Table, mapping: &Mapping, gauge: &Gauge) -> Result<(Vec<RowProblem>, Balance)> {
     let chunks = table.rows.par_chunks(CHUNK).enumerate().map(|(chunk, rows)| {
         gauge.add(rows.len())?;
-        let problem = |(index, row): (usize, &super::read::Row)| {
-            let reason = Sample::read(&row.fields, mapping).err()?;
-            Some(RowProblem { row: chunk * CHUNK + index + 1, line: row.line, reason })
-        };
-        Ok(rows.iter().enumerate().filter_map(problem).collect::<Vec<_>>())
+        let (mut problems, mut balance) = (Vec::new(), Balance::default());
+        for (index, row) in rows.iter().enumerate() {
+            match Sample::read(&row.fields, mapping) {
+                Err(reason) => {
+                    problems.push(RowProblem { row: chunk * CHUNK + index + 1, line: row.line, reason });
+                }
+                Ok(Sample::Kto { liked: true, .. }) => balance.liked += 1,
+                Ok(Sample::Kto { liked: false, .. }) => balance.disliked += 1,
+                Ok(_) => {}
+            }
+        }
+        Ok((problems, balance))
     });
-    Ok(chunks.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
+    let (mut problems, mut balance) = (Vec::new(), Balance::default());
+    for (more, counted) in chunks.collect::<Result<Vec<_>>>()? {
+        problems.extend(more);
+        balance.liked += counted.liked;
+        balance.disliked += counted.disliked;
+    }
+    Ok((problems, balance))
 }
+
+/// A row's lengths: a pair has two.
+type Measured = Result<(Coded, Option<Coded>), String>;
 
 /// Lengths of every `step`-th row, and what the person should know of them.
 fn measure(
@@ -215,16 +258,16 @@ fn measure(
     step: usize,
     encoder: &Encoder<'_>,
     gauge: &Gauge,
-) -> Result<(Option<TokenStats>, Vec<String>)> {
+) -> Result<(Option<TokenStats>, Option<TokenStats>, Vec<String>)> {
     let indices: Vec<usize> = (0..table.rows.len()).step_by(step).collect();
-    let coded: Vec<(usize, Result<Coded, String>)> = indices
+    let coded: Vec<(usize, Measured)> = indices
         .par_iter()
         .filter_map(|index| {
             if let Err(stopped) = gauge.add(1) {
                 return Some(Err(stopped));
             }
             let sample = Sample::read(&table.rows[*index].fields, mapping).ok()?;
-            Some(Ok((*index, encoder.encode(&sample))))
+            Some(Ok((*index, code(encoder, &sample))))
         })
         .collect::<Result<_>>()?;
     let mut warnings = Vec::new();
@@ -236,7 +279,8 @@ fn measure(
             table.place(*index)
         ));
     }
-    let good: Vec<&Coded> = coded.iter().filter_map(|(_, outcome)| outcome.as_ref().ok()).collect();
+    let good: Vec<&Coded> = coded.iter().filter_map(|(_, outcome)| Some(&outcome.as_ref().ok()?.0)).collect();
+    let rejected: Vec<&Coded> = coded.iter().filter_map(|(_, outcome)| outcome.as_ref().ok()?.1.as_ref()).collect();
     if good.iter().any(|coded| coded.last_turn_only) {
         warnings
             .push("the chat template rewrites earlier turns: only the last answer of a conversation is learned".into());
@@ -249,7 +293,20 @@ fn measure(
     if good.iter().any(|coded| coded.tools_unseen) {
         warnings.push("the chat template does not show the tools".into());
     }
-    Ok((statistics(&good), warnings))
+    let stats = statistics(&good).map(|stats| match mapping.kind() {
+        // Nothing of a question is learned; one that fills the limit is lost.
+        DataKind::Prompts => TokenStats { lost_share: stats.cut_share, ..stats },
+        _ => stats,
+    });
+    Ok((stats, statistics(&rejected), warnings))
+}
+
+fn code(encoder: &Encoder<'_>, sample: &Sample) -> Measured {
+    let rejected = match sample {
+        Sample::Preference { rejected, .. } => Some(encoder.encode_dialogue(rejected)?),
+        _ => None,
+    };
+    Ok((encoder.encode(sample)?, rejected))
 }
 
 fn statistics(rows: &[&Coded]) -> Option<TokenStats> {
@@ -309,7 +366,9 @@ fn preview(
         None => {
             let (segments, rejected) = match &sample {
                 Sample::Text(text) => (vec![segment(text.clone(), true)], vec![]),
-                Sample::Sft(dialogue) | Sample::Kto { answer: dialogue, .. } => (plain_segments(dialogue), vec![]),
+                Sample::Sft(dialogue) | Sample::Kto { answer: dialogue, .. } | Sample::Prompt(dialogue) => {
+                    (plain_segments(dialogue), vec![])
+                }
                 Sample::Preference { chosen, rejected } => (plain_segments(chosen), plain_segments(rejected)),
             };
             (shown.segments, shown.rejected) = (segments, rejected);
@@ -355,7 +414,8 @@ fn runs(tokenizer: &TextTokenizer, coded: &Coded) -> Vec<Segment> {
 fn plain_segments(dialogue: &Dialogue) -> Vec<Segment> {
     match dialogue {
         Dialogue::Plain { prompt, answer } => {
-            vec![segment(prompt.clone(), false), segment(answer.clone(), true)]
+            let answer = (!answer.is_empty()).then(|| segment(answer.clone(), true));
+            [segment(prompt.clone(), false)].into_iter().chain(answer).collect()
         }
         Dialogue::Chat { turns, .. } => {
             let mut segments: Vec<Segment> = Vec::new();

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::recipe::Stage;
+
 /// What can be learned from a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -16,6 +18,8 @@ pub enum DataKind {
     Preference,
     /// Answers marked as liked or not.
     Kto,
+    /// Questions without answers: the policy answers them.
+    Prompts,
 }
 
 impl DataKind {
@@ -26,6 +30,19 @@ impl DataKind {
             Self::Sft => "questions and answers",
             Self::Preference => "pairs of a preferred and a rejected answer",
             Self::Kto => "answers marked as liked or disliked",
+            Self::Prompts => "questions with no answers",
+        }
+    }
+
+    /// Stages that can learn from such a file, the most natural first. Pairs serve kto as one liked and one disliked
+    /// answer each; ppo reads the questions and leaves the answers.
+    pub fn stages(self) -> &'static [Stage] {
+        match self {
+            Self::Text => &[Stage::Pt, Stage::Sft],
+            Self::Sft => &[Stage::Sft, Stage::Ppo],
+            Self::Preference => &[Stage::Dpo, Stage::Rm, Stage::Kto, Stage::Ppo],
+            Self::Kto => &[Stage::Kto, Stage::Ppo],
+            Self::Prompts => &[Stage::Ppo],
         }
     }
 }
@@ -198,14 +215,22 @@ impl Mapping {
             DataKind::Preference
         } else if self.format == Format::Text {
             DataKind::Text
+        } else if self.keeps_answers_apart() && self.has(Part::Prompt) && !self.has(Part::Response) {
+            DataKind::Prompts
         } else {
             DataKind::Sft
         }
     }
 
+    /// Questions and answers stand in columns of their own.
+    fn keeps_answers_apart(&self) -> bool {
+        matches!(self.format, Format::Alpaca | Format::PromptCompletion)
+    }
+
     /// Parts that need a column and have none.
     pub fn missing(&self) -> Vec<Part> {
-        let preference = self.kind() == DataKind::Preference;
+        let kind = self.kind();
+        let preference = kind == DataKind::Preference;
         let mut needed = match self.format {
             Format::Text => vec![Part::Text],
             Format::Alpaca => vec![Part::Prompt],
@@ -216,7 +241,7 @@ impl Mapping {
         };
         if preference {
             needed.extend([Part::Chosen, Part::Rejected]);
-        } else if matches!(self.format, Format::Alpaca | Format::PromptCompletion) {
+        } else if self.keeps_answers_apart() && kind != DataKind::Prompts {
             needed.push(Part::Response);
         }
         needed.retain(|part| !self.has(*part));
@@ -237,7 +262,11 @@ mod tests {
     #[test]
     fn kind_and_missing_parts_follow_from_the_columns() {
         let alpaca = Mapping::new(Format::Alpaca).with(Part::Prompt, "q");
-        assert_eq!((alpaca.kind(), alpaca.missing()), (DataKind::Sft, vec![Part::Response]));
+        assert_eq!((alpaca.kind(), alpaca.missing()), (DataKind::Prompts, vec![]));
+        let unasked = Mapping::new(Format::Alpaca).with(Part::Response, "a");
+        assert_eq!((unasked.kind(), unasked.missing()), (DataKind::Sft, vec![Part::Prompt]));
+        let unanswered = alpaca.clone().with(Part::KtoTag, "label");
+        assert_eq!((unanswered.kind(), unanswered.missing()), (DataKind::Kto, vec![Part::Response]));
         let ranked = alpaca.clone().with(Part::Chosen, "good");
         assert_eq!((ranked.kind(), ranked.missing()), (DataKind::Preference, vec![Part::Rejected]));
         let liked = alpaca.with(Part::Response, "a").with(Part::KtoTag, "label");

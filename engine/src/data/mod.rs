@@ -2,7 +2,8 @@
 //!
 //! `source` finds the files (a path, a folder, a name in dataset_info.json), `read` with `json` and `table` turns them
 //! into rows of named values, `detect` or dataset_info.json or the person says what the columns mean (`mapping`),
-//! `sample` and `turn` read a row through that, `chat` lays a conversation out, `encode` makes ids and labels, `batch` puts rows
+//! `sample` and `turn` read a row through that, `chat` lays a conversation out, `encode` makes ids and labels, `stage`
+//! makes of them what the stage learns, `tally` counts what was left out, `mix` joins datasets, `batch` puts rows
 //! together. [`prepare`] does all of it for a run, [`inspect`] for the Data panel. Files are read whole; rows are
 //! numbered from 1 wherever a person meets them.
 
@@ -16,14 +17,19 @@ mod example;
 mod inspect;
 mod json;
 mod mapping;
+mod mix;
 mod prepare;
 mod progress;
 mod read;
 mod sample;
 mod source;
+mod stage;
 mod table;
+mod tally;
 mod turn;
 
+#[cfg(test)]
+mod stage_tests;
 #[cfg(test)]
 mod tests;
 
@@ -33,8 +39,8 @@ pub use dataset_info::dataset_info_entry;
 pub use describe::describe;
 pub use detect::suggest;
 pub use encode::{Encoded, IGNORED};
-pub use example::Example;
-pub use inspect::{DataSummary, PreviewRow, RowProblem, Segment, TokenStats, inspect};
+pub use example::{Example, mismatched};
+pub use inspect::{Balance, DataSummary, PreviewRow, RowProblem, Segment, TokenStats, inspect};
 pub use mapping::{DataKind, Format, Mapping, Part, Tags};
 pub use prepare::{Prepared, prepare};
 pub use read::DATA_FILE_ENDINGS;

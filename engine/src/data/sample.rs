@@ -17,8 +17,16 @@ pub(super) enum Dialogue {
 pub(super) enum Sample {
     Text(String),
     Sft(Dialogue),
-    Preference { chosen: Dialogue, rejected: Dialogue },
-    Kto { answer: Dialogue, liked: bool },
+    Preference {
+        chosen: Dialogue,
+        rejected: Dialogue,
+    },
+    Kto {
+        answer: Dialogue,
+        liked: bool,
+    },
+    /// A question; its dialogue has no answer.
+    Prompt(Dialogue),
 }
 
 type Fields = Map<String, Value>;
@@ -33,16 +41,73 @@ impl Sample {
         match mapping.kind() {
             DataKind::Text => Ok(Self::Text(row.filled(Part::Text, "text")?)),
             DataKind::Sft => Ok(Self::Sft(row.answered()?)),
-            DataKind::Kto => Ok(Self::Kto { answer: row.answered()?, liked: row.liked()? }),
+            DataKind::Kto => Ok(Self::Kto { answer: judged(row.answered()?), liked: row.liked()? }),
             DataKind::Preference => {
-                let chosen = row.side(Part::Chosen)?;
-                let rejected = row.side(Part::Rejected)?;
+                let (chosen, rejected) = share_question(row.side(Part::Chosen)?, row.side(Part::Rejected)?);
                 if chosen == rejected {
                     return Err("the chosen and the rejected answer are the same".into());
                 }
+                if words(&chosen) == words(&rejected) {
+                    return Err("the chosen and the rejected answer differ in white space only".into());
+                }
                 Ok(Self::Preference { chosen, rejected })
             }
+            DataKind::Prompts => Self::question(fields, mapping),
         }
+    }
+
+    /// The question of a row of any kind, whether it has an answer or not.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub(super) fn question(fields: &Fields, mapping: &Mapping) -> Result<Self, Reason> {
+        Ok(Self::Prompt(RowReader { fields, mapping }.question()?))
+    }
+}
+
+/// A mark is one for the last answer: what the assistant said before the last question is context.
+fn judged(mut dialogue: Dialogue) -> Dialogue {
+    if let Dialogue::Chat { turns, .. } = &mut dialogue
+        && let Some(question) = turns.iter().rposition(|turn| turn.message.role == "user")
+    {
+        turns[..question].iter_mut().for_each(|turn| turn.learned = false);
+    }
+    dialogue
+}
+
+/// Both sides of a pair with what they begin with as their question, where the file has no column for it: turns of a
+/// conversation, or the text up to the word in which the sides part (TRL's implicit prompt).
+fn share_question(mut chosen: Dialogue, mut rejected: Dialogue) -> (Dialogue, Dialogue) {
+    match (&mut chosen, &mut rejected) {
+        (Dialogue::Chat { turns: better, .. }, Dialogue::Chat { turns: worse, .. }) => {
+            let last = better.len().min(worse.len()).saturating_sub(1);
+            let shared = better[..last].iter().zip(&worse[..last]).take_while(|(a, b)| a.message == b.message).count();
+            let shared_turns = better[..shared].iter_mut().chain(&mut worse[..shared]);
+            shared_turns.for_each(|turn| turn.learned = false);
+        }
+        (
+            Dialogue::Plain { prompt: better_prompt, answer: better },
+            Dialogue::Plain { prompt: worse_prompt, answer: worse },
+        ) if better_prompt.is_empty() && worse_prompt.is_empty() => {
+            let same = better.chars().zip(worse.chars()).take_while(|(a, b)| a == b).map(|(a, _)| a.len_utf8()).sum();
+            let end = better[..same].strip_suffix(' ').map_or(same, str::len);
+            if end < better.trim_end().len() && end < worse.trim_end().len() {
+                *better_prompt = better[..end].to_owned();
+                *worse_prompt = better_prompt.clone();
+                *better = better.split_off(end);
+                *worse = worse.split_off(end);
+            }
+        }
+        _ => {}
+    }
+    (chosen, rejected)
+}
+
+/// All that is said, without regard to white space.
+fn words(dialogue: &Dialogue) -> Vec<&str> {
+    match dialogue {
+        Dialogue::Plain { prompt, answer } => prompt.split_whitespace().chain(answer.split_whitespace()).collect(),
+        Dialogue::Chat { turns, .. } => turns.iter().flat_map(|turn| turn.message.content.split_whitespace()).collect(),
     }
 }
 
@@ -71,6 +136,45 @@ impl RowReader<'_> {
             Some(text) if !text.trim().is_empty() => Ok(text),
             _ => Err(format!("no {what}: column {:?} is empty", self.mapping.column(part).unwrap_or_default())),
         }
+    }
+
+    /// What stands before the last answer.
+    fn question(&self) -> Result<Dialogue, Reason> {
+        let is_list = |value: &Value| value.is_array() || value.is_object();
+        let context = match self.mapping.format {
+            Format::Text => return Err("a column of plain text has no questions".into()),
+            Format::Alpaca => self.alpaca_context(false)?,
+            Format::Sharegpt | Format::Messages => match (self.value(Part::Messages), self.value(Part::Chosen)) {
+                (Some(list), _) => self.turns(list, false)?,
+                (None, Some(whole)) => self.answer_turns(whole, "chosen")?,
+                (None, None) => return Err(self.empty(Part::Messages, "conversation")),
+            },
+            Format::PromptCompletion => match (self.value(Part::Prompt), self.value(Part::Chosen)) {
+                (Some(list), _) if is_list(list) => self.turns(list, false)?,
+                (Some(_), Some(answer)) if is_list(answer) => {
+                    vec![turn("user", self.filled(Part::Prompt, "question")?, false)]
+                }
+                (Some(_), _) if self.value(Part::Response).is_some_and(is_list) => {
+                    vec![turn("user", self.filled(Part::Prompt, "question")?, false)]
+                }
+                (Some(_), _) => {
+                    let prompt = self.filled(Part::Prompt, "question")?;
+                    return Ok(Dialogue::Plain { prompt, answer: String::new() });
+                }
+                (None, Some(_)) => {
+                    return match share_question(self.side(Part::Chosen)?, self.side(Part::Rejected)?).0 {
+                        Dialogue::Plain { prompt, .. } if prompt.trim().is_empty() => {
+                            Err("no question: the two answers begin differently".into())
+                        }
+                        Dialogue::Plain { prompt, .. } => Ok(Dialogue::Plain { prompt, answer: String::new() }),
+                        Dialogue::Chat { turns, tools } => asked(turns, tools),
+                    };
+                }
+                (None, None) => return Err(self.empty(Part::Prompt, "question")),
+            },
+        };
+        let tools = self.tools()?;
+        asked(self.with_system(context)?, tools)
     }
 
     /// The row of an SFT or KTO file.
@@ -174,11 +278,19 @@ impl RowReader<'_> {
             return Err("no answer: no turn of the assistant has text to learn".into());
         };
         turns.truncate(last + 1);
-        if turns[0].message.role != "system"
+        Ok(Dialogue::Chat { turns: self.with_system(turns)?, tools: self.tools()? })
+    }
+
+    fn with_system(&self, mut turns: Vec<Turn>) -> Result<Vec<Turn>, Reason> {
+        if turns.first().is_some_and(|turn| turn.message.role != "system")
             && let Some(system) = self.text(Part::System)?.filter(|system| !system.trim().is_empty())
         {
             turns.insert(0, turn("system", system, false));
         }
+        Ok(turns)
+    }
+
+    fn tools(&self) -> Result<Option<Value>, Reason> {
         let tools = match self.value(Part::Tools) {
             Some(Value::String(text)) if text.trim().is_empty() => None,
             Some(Value::String(text)) => {
@@ -188,8 +300,7 @@ impl RowReader<'_> {
             }
             other => other.cloned(),
         };
-        let tools = tools.filter(|tools| tools.as_array().is_none_or(|list| !list.is_empty()));
-        Ok(Dialogue::Chat { turns, tools })
+        Ok(tools.filter(|tools| tools.as_array().is_none_or(|list| !list.is_empty())))
     }
 
     /// An answer given as text, as one turn, or as a list of turns.
@@ -212,7 +323,7 @@ impl RowReader<'_> {
     fn liked(&self) -> Result<bool, Reason> {
         let name = self.mapping.column(Part::KtoTag).unwrap_or_default();
         let value = self.fields.get(name).unwrap_or(&Value::Null);
-        truth(value).ok_or_else(|| format!("column {name:?} is {value} where true or false should be"))
+        truth(value).ok_or_else(|| format!("column {name:?} is {value} where true or false should be (1 or 0, yes or no, good or bad, liked or disliked do as well)"))
     }
 
     fn empty(&self, part: Part, what: &str) -> Reason {
@@ -220,6 +331,18 @@ impl RowReader<'_> {
             Some(name) => format!("no {what}: column {name:?} is empty"),
             None => format!("no {what}: no column is chosen for it"),
         }
+    }
+}
+
+/// The turns up to the last question.
+fn asked(mut turns: Vec<Turn>, tools: Option<Value>) -> Result<Dialogue, Reason> {
+    let last = turns.iter().rposition(|turn| turn.message.role != "assistant");
+    match last {
+        Some(last) if !turns[last].message.content.trim().is_empty() && turns[last].message.role != "system" => {
+            turns.truncate(last + 1);
+            Ok(Dialogue::Chat { turns, tools })
+        }
+        _ => Err("no question: nobody asks the assistant anything".into()),
     }
 }
 

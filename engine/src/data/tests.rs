@@ -16,7 +16,7 @@ use crate::protocol::{ChatMessage, DataSource};
 use crate::recipe::{MixStrategy, Recipe, Stage};
 use crate::tokenizer::TextTokenizer;
 
-const CHATML: &str = "{% for m in messages %}{{ '<s>' + m.role + '\n' + m.content + '<e>\n' }}{% endfor %}\
+pub(super) const CHATML: &str = "{% for m in messages %}{{ '<s>' + m.role + '\n' + m.content + '<e>\n' }}{% endfor %}\
     {% if add_generation_prompt %}{{ '<s>assistant\n' }}{% endif %}";
 /// Mistral's: the system message stands in the question that is still to be answered, and nowhere after that.
 const MISTRAL: &str = "{% for m in messages %}{% if m.role == 'user' %}[Q]{% if loop.last and messages[0].role == 'system' %}\
@@ -56,11 +56,11 @@ fn tokenizer_files_with(config: &Value) -> TempDir {
     folder
 }
 
-fn tokenizer(template: Option<&str>) -> TextTokenizer {
+pub(super) fn tokenizer(template: Option<&str>) -> TextTokenizer {
     TextTokenizer::load(tokenizer_files(template).path()).unwrap()
 }
 
-fn write(folder: &Path, name: &str, text: &str) -> String {
+pub(super) fn write(folder: &Path, name: &str, text: &str) -> String {
     let path = folder.join(name);
     std::fs::write(&path, text).unwrap();
     path.to_string_lossy().into_owned()
@@ -201,15 +201,15 @@ fn without_a_template_conversations_take_the_alpaca_layout() {
     assert!(alpaca_layout(&question, "<end>").ends_with("request.\n\n### Instruction:\nq\n\n### Response:\n"));
 }
 
-fn recipe(datasets: &[&str]) -> Recipe {
+pub(super) fn recipe(datasets: &[&str]) -> Recipe {
     Recipe { dataset: datasets.iter().map(|name| (*name).to_owned()).collect(), ..Recipe::default() }
 }
 
-fn prepared(recipe: &Recipe, template: Option<&str>) -> Result<Prepared> {
+pub(super) fn prepared(recipe: &Recipe, template: Option<&str>) -> Result<Prepared> {
     prepare(recipe, &tokenizer(template), &mut |_, _| ControlFlow::Continue(()))
 }
 
-fn refusal(recipe: &Recipe) -> String {
+pub(super) fn refusal(recipe: &Recipe) -> String {
     prepared(recipe, None).expect_err("accepted").to_string()
 }
 
@@ -227,12 +227,12 @@ fn rows_without_an_answer_are_refused_or_dropped_and_counted() {
     let refused = refusal(&strict);
     assert!(refused.contains("row 2 (line 3): no answer") && refused.contains("skip_bad_rows"), "{refused}");
     let rows = prepared(&Recipe { skip_bad_rows: true, ..strict }, None).unwrap();
-    assert_eq!((rows.train.iter().map(|row| row.row).collect::<Vec<_>>(), rows.dropped), (vec![1, 4], 2));
+    assert_eq!((rows.train.iter().map(Example::row).collect::<Vec<_>>(), rows.dropped), (vec![1, 4], 2));
     let said = rows.warnings.join("\n");
     assert!(said.contains("row 2 (line 3): no answer") && said.contains("1 row longer than cutoff_len 10"), "{said}");
 
     let empty = write(folder.path(), "b.jsonl", "{\"prompt\": \"p\", \"completion\": \"\"}");
-    assert!(refusal(&recipe(&[&empty])).contains("row 1 (line 1): no answer"));
+    assert!(refusal(&recipe(&[&empty])).contains("questions with no answers, which stage sft cannot learn"));
 }
 
 #[test]
@@ -240,7 +240,7 @@ fn evaluation_rows_are_set_aside_the_same_way_every_time() {
     let folder = tempfile::tempdir().unwrap();
     let lines: Vec<String> = (0..20).map(|index| format!("{{\"text\": \"{index}\"}}")).collect();
     let file = write(folder.path(), "a.jsonl", &lines.join("\n"));
-    let numbers = |rows: &[Encoded]| rows.iter().map(|row| row.row).collect::<Vec<_>>();
+    let numbers = |rows: &[Example]| rows.iter().map(Example::row).collect::<Vec<_>>();
     let share = Recipe { val_size: 0.12, ..recipe(&[&file]) };
     let first = prepared(&share, None).unwrap();
     assert_eq!((first.train.len(), first.eval.len()), (17, 3));
@@ -263,7 +263,7 @@ fn several_datasets_are_joined_or_interleaved() {
     let mixed = |mix_strategy, interleave_probs| {
         let recipe = Recipe { mix_strategy, interleave_probs, ..recipe(&[&short, &long]) };
         let rows = prepared(&recipe, None).unwrap().train;
-        rows.iter().map(|row| tokenizer(None).decode(&row.input_ids[..1], true)).collect::<String>()
+        rows.iter().map(|row| tokenizer(None).decode(&row.first().input_ids[..1], true)).collect::<String>()
     };
     assert_eq!(mixed(MixStrategy::Concat, vec![]), "126789");
     assert_eq!(mixed(MixStrategy::InterleaveUnder, vec![]), "1627");
@@ -306,7 +306,7 @@ fn break_stops_preparing() {
     assert!(matches!(outcome, Err(Error::Stopped)));
 }
 
-fn source(path: &str) -> DataSource {
+pub(super) fn source(path: &str) -> DataSource {
     DataSource { path: path.into(), mapping: None, model: None, cutoff_len: 24, train_on_prompt: false }
 }
 
@@ -354,9 +354,12 @@ fn a_chosen_mapping_is_followed() {
     let mapping = Mapping::new(Format::PromptCompletion).with(Part::Prompt, "back").with(Part::Response, "front");
     let chosen = quiet(&DataSource { mapping: Some(mapping.clone()), ..source(&file) }).unwrap();
     assert_eq!((chosen.confidence, chosen.preview[0].segments[1].text.as_str()), (1.0, "q"));
-    let unfinished = Mapping::new(Format::Alpaca).with(Part::Prompt, "front");
+    let unfinished = Mapping::new(Format::Alpaca).with(Part::Response, "front");
     let summary = quiet(&DataSource { mapping: Some(unfinished), ..source(&file) }).unwrap();
-    assert_eq!((summary.confidence, summary.warnings), (0.0, vec!["choose the column for response".to_owned()]));
+    assert_eq!((summary.confidence, summary.warnings), (0.0, vec!["choose the column for prompt".to_owned()]));
+    let questions = Mapping::new(Format::Alpaca).with(Part::Prompt, "front");
+    let summary = quiet(&DataSource { mapping: Some(questions), ..source(&file) }).unwrap();
+    assert!(summary.kind == DataKind::Prompts && summary.warnings[0].contains("the column for response"));
     let wrong = DataSource { mapping: Some(mapping.with(Part::System, "sys")), ..source(&file) };
     let said = quiet(&wrong).unwrap_err().to_string();
     assert!(said.contains("column \"sys\"") && said.contains("front, back"), "{said}");

@@ -109,17 +109,40 @@ fn kind_of(value: &Value) -> &'static str {
     }
 }
 
-/// True or false as JSON and as tables write them.
+/// A judgement as people write it: true or false, 1 or 0 (as number or text), or a word that can mean one thing only.
 pub(super) fn truth(value: &Value) -> Option<bool> {
+    const YES: [&str; 12] =
+        ["true", "1", "yes", "y", "good", "liked", "like", "desirable", "chosen", "thumbs_up", "positive", "是"];
+    const NO: [&str; 13] = [
+        "false",
+        "0",
+        "no",
+        "n",
+        "bad",
+        "disliked",
+        "dislike",
+        "undesirable",
+        "rejected",
+        "thumbs_down",
+        "negative",
+        "否",
+        "不",
+    ];
     match value {
         Value::Bool(value) => Some(*value),
         Value::Number(number) if number.as_f64() == Some(1.0) => Some(true),
         Value::Number(number) if number.as_f64() == Some(0.0) => Some(false),
-        Value::String(text) => match text.trim().to_ascii_lowercase().as_str() {
-            "true" | "1" => Some(true),
-            "false" | "0" => Some(false),
-            _ => None,
-        },
+        Value::String(text) => {
+            let word = text.trim().to_lowercase().replace([' ', '-'], "_");
+            let number = word.parse::<f64>().ok();
+            if YES.contains(&word.as_str()) || number == Some(1.0) {
+                Some(true)
+            } else if NO.contains(&word.as_str()) || number == Some(0.0) {
+                Some(false)
+            } else {
+                None
+            }
+        }
         _ => None,
     }
 }

@@ -5,13 +5,13 @@ use std::f64::consts::TAU;
 
 use serde_json::{Value, json};
 
+use super::gguf_families::{Family, ROPE_FREQS};
 use super::gguf_meta::Metadata;
-use super::gguf_model::{Family, ROPE_FREQS};
 use super::gguf_tokenizer::token_id;
-use super::stored::{RowOrder, StoredTensor};
+use super::stored::{Conversion, StoredTensor};
 use crate::error::{Error, Result};
 
-type Tensors = BTreeMap<String, (StoredTensor, RowOrder)>;
+type Tensors = BTreeMap<String, (StoredTensor, Conversion)>;
 
 /// `attention.head_count_kv`, which files without grouped heads leave out.
 pub(super) fn key_value_heads(metadata: &Metadata<'_>, prefix: &str) -> Result<usize> {
@@ -37,35 +37,60 @@ pub(super) fn config(metadata: &Metadata<'_>, family: Family, tensors: &Tensors)
         return Err(bad("block_count", format!("claims {layers} layers, but the file has {} tensors", tensors.len())));
     }
     let heads = metadata.required(&key("attention.head_count"))?;
-    let head_dim = head_dim(metadata, prefix, hidden, heads)?;
-    let vocab = vocabulary_size(metadata, tensors, hidden)?;
-    let eps = metadata.number(&key("attention.layer_norm_rms_epsilon"))?;
-    let eps = eps.ok_or_else(|| bad("attention.layer_norm_rms_epsilon", "this metadata key is missing".into()))?;
-
+    let vocab = vocabulary_size(metadata, family, tensors, hidden)?;
+    let eps_name =
+        if family.model_type == "gpt2" { "attention.layer_norm_epsilon" } else { "attention.layer_norm_rms_epsilon" };
+    let eps = metadata.number(&key(eps_name))?;
+    let eps = eps.ok_or_else(|| bad(eps_name, "this metadata key is missing".into()))?;
     let mut config = json!({
         "architectures": [family.class],
         "model_type": family.model_type,
-        "hidden_size": hidden,
-        "num_hidden_layers": layers,
-        "num_attention_heads": heads,
-        "num_key_value_heads": key_value_heads(metadata, prefix)?,
-        "head_dim": head_dim,
-        "intermediate_size": metadata.required(&key("feed_forward_length"))?,
-        "hidden_act": "silu",
-        "rms_norm_eps": eps,
-        "rope_theta": metadata.number(&key("rope.freq_base"))?.unwrap_or(10_000.0),
-        "rope_scaling": rope_scaling(metadata, prefix, tensors, head_dim)?,
         "vocab_size": vocab,
-        "max_position_embeddings": metadata.count(&key("context_length"))?.unwrap_or(2048),
         "tie_word_embeddings": !tensors.contains_key("lm_head.weight"),
-        "attention_bias": tensors.contains_key("model.layers.0.self_attn.q_proj.bias"),
-        "mlp_bias": tensors.contains_key("model.layers.0.mlp.up_proj.bias"),
     });
+    for (name, value) in token_ids(metadata, vocab)? {
+        config[name] = value;
+    }
+    let feed_forward = metadata.required(&key("feed_forward_length"))?;
+    if family.model_type == "gpt2" {
+        config["n_embd"] = json!(hidden);
+        config["n_layer"] = json!(layers);
+        config["n_head"] = json!(heads);
+        config["n_inner"] = json!(feed_forward);
+        config["n_positions"] = json!(metadata.required(&key("context_length"))?);
+        config["layer_norm_epsilon"] = json!(eps);
+        config["activation_function"] = json!("gelu_new");
+        return Ok(config);
+    }
+
+    let head_dim = head_dim(metadata, prefix, hidden, heads)?;
+    config["hidden_size"] = json!(hidden);
+    config["num_hidden_layers"] = json!(layers);
+    config["num_attention_heads"] = json!(heads);
+    config["num_key_value_heads"] = json!(key_value_heads(metadata, prefix)?);
+    config["head_dim"] = json!(head_dim);
+    config["intermediate_size"] = json!(feed_forward);
+    config["hidden_act"] = json!("silu");
+    config["rms_norm_eps"] = json!(eps);
+    config["rope_theta"] = json!(metadata.number(&key("rope.freq_base"))?.unwrap_or(10_000.0));
+    config["rope_scaling"] = rope_scaling(metadata, prefix, tensors, head_dim)?;
+    config["max_position_embeddings"] = json!(metadata.count(&key("context_length"))?.unwrap_or(2048));
+    config["attention_bias"] = json!(tensors.contains_key("model.layers.0.self_attn.q_proj.bias"));
+    config["mlp_bias"] = json!(tensors.contains_key("model.layers.0.mlp.up_proj.bias"));
     if let Some(window) = metadata.count(&key("attention.sliding_window"))? {
         config["sliding_window"] = json!(window);
     }
-    for (name, value) in token_ids(metadata, vocab)? {
-        config[name] = value;
+    if family.model_type == "gemma2" {
+        for name in ["hidden_act", "hidden_activation"] {
+            config[name] = json!("gelu_pytorch_tanh");
+        }
+        // The file does not say it; llama.cpp takes 46 layers for Gemma 2 27B, the one whose scale is of another size.
+        config["query_pre_attn_scalar"] = json!(if layers == 46 { hidden / heads } else { head_dim });
+        for name in ["attn_logit_softcapping", "final_logit_softcapping"] {
+            if let Some(cap) = metadata.number(&key(name))? {
+                config[name] = json!(cap);
+            }
+        }
     }
     Ok(config)
 }
@@ -110,9 +135,9 @@ fn head_dim(metadata: &Metadata<'_>, prefix: &str, hidden: usize, heads: usize) 
 }
 
 /// Rows of the embedding, whose width must be the hidden size.
-fn vocabulary_size(metadata: &Metadata<'_>, tensors: &Tensors, hidden: usize) -> Result<usize> {
+fn vocabulary_size(metadata: &Metadata<'_>, family: Family, tensors: &Tensors, hidden: usize) -> Result<usize> {
     let name = "token_embd.weight";
-    let Some((embedding, _)) = tensors.get("model.embed_tokens.weight") else {
+    let Some((embedding, _)) = tensors.get(family.embedding_name()) else {
         return Err(Error::model(metadata.file, name, "this tensor is missing"));
     };
     match embedding.shape[..] {
@@ -141,12 +166,17 @@ fn token_ids(metadata: &Metadata<'_>, vocab: usize) -> Result<Vec<(&'static str,
 /// other kind keeps its name, for the model to refuse it.
 fn rope_scaling(metadata: &Metadata<'_>, prefix: &str, tensors: &Tensors, head_dim: usize) -> Result<Value> {
     let key = |name: &str| format!("{prefix}.{name}");
+    // Phi-3 with a long context: two sets of factors, and the sequence's length decides.
+    if tensors.contains_key("rope_factors_long.weight") {
+        let reason = "has rope_factors_long.weight: the rotary scaling 'longrope' is not supported".to_owned();
+        return Err(Error::ModelUnsupported { path: metadata.file.to_owned(), reason });
+    }
     if let Some((factors, _)) = tensors.get(ROPE_FREQS) {
         if factors.shape != [head_dim / 2] || !factors.element.is_float() {
             let reason = format!("has shape {:?}; [{}] floats are expected", factors.shape, head_dim / 2);
             return Err(Error::model(metadata.file, "rope_freqs.weight", reason));
         }
-        let factors = factors.to_f32(metadata.bytes, RowOrder::AsStored);
+        let factors = factors.to_f32(metadata.bytes, Conversion::AsStored);
         let theta = metadata.number(&key("rope.freq_base"))?.unwrap_or(10_000.0);
         return Ok(llama3_scaling(&factors, theta).unwrap_or_else(|| json!({"rope_type": "gguf_factors"})));
     }

@@ -5,62 +5,17 @@ use std::path::Path;
 
 use super::gguf::Contents;
 use super::gguf_config;
+use super::gguf_families::{FAMILIES, Family, layer_parts};
 use super::gguf_meta::Metadata;
 use super::safetensors_file::shortened;
-use super::stored::{RowOrder, StoredTensor};
+use super::stored::{Conversion, StoredTensor};
 use crate::error::{Error, Result};
-
-/// A model family as GGUF and as Hugging Face name it.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Family {
-    /// `general.architecture`, and the prefix of its keys.
-    pub architecture: &'static str,
-    /// `model_type` and `architectures` of config.json.
-    pub model_type: &'static str,
-    pub class: &'static str,
-    /// Whether query and key rows lie in pairs, as llama.cpp's first rotary code wanted them.
-    paired_rows: bool,
-}
-
-const FAMILIES: [Family; 4] = [
-    Family { architecture: "llama", model_type: "llama", class: "LlamaForCausalLM", paired_rows: true },
-    Family { architecture: "mistral", model_type: "mistral", class: "MistralForCausalLM", paired_rows: true },
-    Family { architecture: "qwen2", model_type: "qwen2", class: "Qwen2ForCausalLM", paired_rows: false },
-    Family { architecture: "qwen3", model_type: "qwen3", class: "Qwen3ForCausalLM", paired_rows: false },
-];
-
-/// GGUF name to Hugging Face name, outside the layers.
-const TOP: [(&str, &str); 4] = [
-    ("token_embd.weight", "model.embed_tokens.weight"),
-    ("output_norm.weight", "model.norm.weight"),
-    ("output.weight", "lm_head.weight"),
-    // Factors of the rotary frequencies (Llama 3.1 and later); Hugging Face computes them from config.json.
-    ("rope_freqs.weight", ROPE_FREQS),
-];
-
-/// The same within a layer, without `blk.N.` and `.weight` or `.bias`.
-const LAYER: [(&str, &str); 11] = [
-    ("attn_norm", "input_layernorm"),
-    ("attn_q", "self_attn.q_proj"),
-    ("attn_k", "self_attn.k_proj"),
-    ("attn_v", "self_attn.v_proj"),
-    ("attn_output", "self_attn.o_proj"),
-    ("attn_q_norm", "self_attn.q_norm"),
-    ("attn_k_norm", "self_attn.k_norm"),
-    ("ffn_norm", "post_attention_layernorm"),
-    ("ffn_gate", "mlp.gate_proj"),
-    ("ffn_up", "mlp.up_proj"),
-    ("ffn_down", "mlp.down_proj"),
-];
-
-/// The name under which `rope_freqs.weight` is offered.
-pub(super) const ROPE_FREQS: &str = "rope_freqs";
 
 /// A GGUF file read as a model of Hugging Face's.
 pub(super) struct GgufModel {
     /// As config.json would have it.
     pub config: serde_json::Value,
-    pub tensors: BTreeMap<String, (StoredTensor, RowOrder)>,
+    pub tensors: BTreeMap<String, (StoredTensor, Conversion)>,
     /// "GGUF Q4_K": the type that most bytes have.
     pub label: String,
 }
@@ -73,11 +28,24 @@ pub(super) fn interpret(bytes: &[u8], file: &Path, contents: &Contents) -> Resul
     let family = family(&metadata)?;
     let mut tensors = BTreeMap::new();
     for (name, tensor) in &contents.tensors {
-        let hf = hugging_face_name(name).unwrap_or_else(|| name.clone());
-        let order = if family.paired_rows { row_order(name, tensor, family, &metadata)? } else { RowOrder::AsStored };
-        if tensors.insert(hf.clone(), (tensor.clone(), order)).is_some() {
+        let hf = family.hugging_face_name(name).unwrap_or_else(|| name.clone());
+        let conversion = conversion(name, tensor, family, &metadata)?;
+        let mut tensor = tensor.clone();
+        if conversion == Conversion::Transposed {
+            tensor.shape.reverse();
+        }
+        if tensors.insert(hf.clone(), (tensor, conversion)).is_some() {
             return Err(Error::model(file, name, format!("two tensors of this file both mean {hf}")));
         }
+    }
+    // llama.cpp's converter once wrote GPT-2's tied embedding a second time, as the head.
+    if let (Some((head, _)), Some((embedding, _))) =
+        (tensors.get("lm_head.weight"), tensors.get(family.embedding_name()))
+        && family.transposed
+        && head.element == embedding.element
+        && bytes[head.range.clone()] == bytes[embedding.range.clone()]
+    {
+        tensors.remove("lm_head.weight");
     }
     let config = gguf_config::config(&metadata, family, &tensors)?;
     Ok(GgufModel { config, tensors, label: label(contents) })
@@ -110,30 +78,25 @@ fn family(metadata: &Metadata<'_>) -> Result<Family> {
     })
 }
 
-fn hugging_face_name(name: &str) -> Option<String> {
-    if let Some((_, hf)) = TOP.iter().find(|(gguf, _)| *gguf == name) {
-        return Some((*hf).to_owned());
+/// What makes the model's numbers of the file's.
+fn conversion(name: &str, tensor: &StoredTensor, family: Family, metadata: &Metadata<'_>) -> Result<Conversion> {
+    let linear = |part: &str| matches!(part, "attn_qkv" | "attn_output" | "ffn_up" | "ffn_down");
+    match layer_parts(name) {
+        _ if family.paired_rows => row_order(name, tensor, family, metadata),
+        _ if family.norms_with_one && name.ends_with("norm.weight") => Ok(Conversion::LessOne),
+        Some((_, part, "weight")) if family.transposed && linear(part) && tensor.shape.len() == 2 => {
+            Ok(Conversion::Transposed)
+        }
+        _ => Ok(Conversion::AsStored),
     }
-    let (layer, part, leaf) = layer_parts(name)?;
-    let (_, hf) = LAYER.iter().find(|(gguf, _)| *gguf == part)?;
-    Some(format!("model.layers.{layer}.{hf}.{leaf}"))
 }
 
-/// "blk.7.attn_q.weight" is (7, "attn_q", "weight").
-fn layer_parts(name: &str) -> Option<(u32, &str, &str)> {
-    let (layer, rest) = name.strip_prefix("blk.")?.split_once('.')?;
-    let (part, leaf) = rest.split_once('.')?;
-    // "blk.07" must not become layer 7 beside "blk.7".
-    let number: u32 = layer.parse().ok().filter(|n: &u32| n.to_string() == layer)?;
-    matches!(leaf, "weight" | "bias").then_some((number, part, leaf))
-}
-
-fn row_order(name: &str, tensor: &StoredTensor, family: Family, metadata: &Metadata<'_>) -> Result<RowOrder> {
+fn row_order(name: &str, tensor: &StoredTensor, family: Family, metadata: &Metadata<'_>) -> Result<Conversion> {
     let prefix = family.architecture;
     let heads = match layer_parts(name) {
         Some((_, "attn_q", _)) => metadata.required(&format!("{prefix}.attention.head_count"))?,
         Some((_, "attn_k", _)) => gguf_config::key_value_heads(metadata, prefix)?,
-        _ => return Ok(RowOrder::AsStored),
+        _ => return Ok(Conversion::AsStored),
     };
     let rows = tensor.shape.first().copied().unwrap_or(0);
     let head_rows = rows / heads;
@@ -141,7 +104,7 @@ fn row_order(name: &str, tensor: &StoredTensor, family: Family, metadata: &Metad
         let reason = format!("shape {:?} does not divide into {heads} heads of an even number of rows", tensor.shape);
         return Err(Error::model(metadata.file, name, reason));
     }
-    Ok(RowOrder::Paired { head_rows })
+    Ok(Conversion::PairedRows { head_rows })
 }
 
 fn label(contents: &Contents) -> String {
@@ -151,26 +114,4 @@ fn label(contents: &Contents) -> String {
     }
     let most = bytes.iter().max_by_key(|(_, bytes)| **bytes).map_or("without tensors", |(name, _)| name);
     format!("GGUF {most}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names() {
-        let cases = [
-            ("token_embd.weight", Some("model.embed_tokens.weight")),
-            ("blk.0.attn_q.weight", Some("model.layers.0.self_attn.q_proj.weight")),
-            ("blk.11.attn_k.bias", Some("model.layers.11.self_attn.k_proj.bias")),
-            ("blk.3.ffn_norm.weight", Some("model.layers.3.post_attention_layernorm.weight")),
-            ("blk.03.ffn_norm.weight", None),
-            ("blk.3.ffn_norm.scale", None),
-            ("blk.x.attn_q.weight", None),
-            ("output", None),
-        ];
-        for (gguf, hf) in cases {
-            assert_eq!(hugging_face_name(gguf).as_deref(), hf, "{gguf}");
-        }
-    }
 }

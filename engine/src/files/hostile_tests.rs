@@ -267,7 +267,7 @@ fn damaged_files_never_panic() {
     let safetensors = std::fs::read(fixture("gguf-types.safetensors")).unwrap();
     batter(&safetensors, 0, |bytes| {
         for tensor in safetensors_file::parse(bytes, Path::new("m"))?.tensors.values() {
-            tensor.to_f32(bytes, RowOrder::AsStored);
+            tensor.to_f32(bytes, Conversion::AsStored);
         }
         Ok(())
     });

@@ -8,6 +8,7 @@ mod atomic;
 mod element;
 mod gguf;
 mod gguf_config;
+mod gguf_families;
 mod gguf_meta;
 mod gguf_model;
 mod gguf_quant;
@@ -34,11 +35,11 @@ pub use writer::{FloatFormat, TensorWriter, write_safetensors};
 
 use crate::error::{Error, Result};
 use shards::Found;
-use stored::{MappedFile, RowOrder, StoredTensor};
+use stored::{Conversion, MappedFile, StoredTensor};
 
 /// An opened model: every tensor's place is known and checked, none is read yet.
 ///
-/// Names are Hugging Face's whatever the file; tensors are row-major, linear weights [out, in].
+/// Names and shapes are Hugging Face's whatever the file; tensors are row-major, linear weights [out, in] but in GPT-2.
 pub struct WeightFiles {
     root: PathBuf,
     files: Vec<MappedFile>,
@@ -50,7 +51,7 @@ struct Located {
     /// Index into `files`.
     file: usize,
     stored: StoredTensor,
-    rows: RowOrder,
+    conversion: Conversion,
 }
 
 enum Kind {
@@ -78,7 +79,7 @@ impl WeightFiles {
                 let mapped = MappedFile::open(&file)?;
                 let contents = gguf::parse(mapped.bytes(), &file)?;
                 let model = gguf_model::interpret(mapped.bytes(), &file, &contents)?;
-                let located = |(stored, rows)| Located { file: 0, stored, rows };
+                let located = |(stored, conversion)| Located { file: 0, stored, conversion };
                 let tensors = model.tensors.into_iter().map(|(name, t)| (name, located(t))).collect();
                 let kind = Kind::Gguf { config: model.config, label: model.label };
                 Ok(Self { root: path.to_owned(), files: vec![mapped], tensors, kind })
@@ -119,7 +120,7 @@ impl WeightFiles {
         self.tensors.contains_key(name)
     }
 
-    /// Row-major shape; linear weights are [out, in].
+    /// Row-major shape; linear weights are [out, in] but in GPT-2.
     pub fn shape(&self, name: &str) -> Option<&[usize]> {
         self.tensors.get(name).map(|t| t.stored.shape.as_slice())
     }
@@ -129,7 +130,7 @@ impl WeightFiles {
         self.tensors.get(name).map(|t| t.stored.element.name())
     }
 
-    /// All numbers of a tensor, row-major, dequantised and in Hugging Face's row order.
+    /// All numbers of a tensor, row-major, dequantised and in Hugging Face's order.
     ///
     /// # Errors
     /// `BadModel` when the model has no tensor of this name or it does not hold floating-point numbers.
@@ -142,7 +143,7 @@ impl WeightFiles {
             let reason = format!("is stored as {}; floating-point numbers are expected", tensor.stored.element.name());
             return Err(Error::model(&file.path, name, reason));
         }
-        let values = tensor.stored.to_f32(file.bytes(), tensor.rows);
+        let values = tensor.stored.to_f32(file.bytes(), tensor.conversion);
         file.release(&tensor.stored.range);
         Ok(values)
     }
@@ -155,7 +156,7 @@ impl WeightFiles {
     /// Numbers in all floating-point tensors.
     pub fn parameters(&self) -> u64 {
         let weights =
-            self.tensors.iter().filter(|(name, t)| *name != gguf_model::ROPE_FREQS && t.stored.element.is_float());
+            self.tensors.iter().filter(|(name, t)| *name != gguf_families::ROPE_FREQS && t.stored.element.is_float());
         weights.map(|(_, t)| t.stored.len() as u64).sum()
     }
 
@@ -195,6 +196,6 @@ impl WeightFiles {
 
 impl Located {
     fn whole(file: usize, stored: StoredTensor) -> Self {
-        Self { file, stored, rows: RowOrder::AsStored }
+        Self { file, stored, conversion: Conversion::AsStored }
     }
 }

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde::de::{DeserializeSeed, Error as _, MapAccess, Visitor};
 
 use super::element::Element;
-use super::stored::{MappedFile, RowOrder, StoredTensor, refuse_overlaps};
+use super::stored::{Conversion, MappedFile, StoredTensor, refuse_overlaps};
 use crate::error::{Error, Result};
 
 /// The limit of the reference implementation.
@@ -217,7 +217,7 @@ impl SafetensorsFile {
             let reason = format!("is {}; floating-point numbers are expected", tensor.element.name());
             return Err(Error::model(&self.file.path, name, reason));
         }
-        Ok(Some((tensor.shape.clone(), tensor.to_f32(self.file.bytes(), RowOrder::AsStored))))
+        Ok(Some((tensor.shape.clone(), tensor.to_f32(self.file.bytes(), Conversion::AsStored))))
     }
 
     /// Row-major shape and numbers of an integer or boolean tensor; None when there is none of this name.

@@ -51,7 +51,7 @@ impl MappedFile {
     /// this process's memory. They are read from the file again when they are needed again.
     pub fn release(&self, range: &Range<usize>) {
         #[cfg(unix)]
-        if range.len() >= 1 << 20 {
+        if range.len() >= 1 << 16 {
             // SAFETY: a shared, read-only mapping of a file: dropped pages come back with the same bytes.
             let _ = unsafe {
                 self.map.unchecked_advise_range(memmap2::UncheckedAdvice::DontNeed, range.start, range.len())
@@ -70,29 +70,26 @@ pub(super) struct StoredTensor {
     pub range: Range<usize>,
 }
 
-/// The order in which rows lie in the file.
+/// What makes the model's numbers, in Hugging Face's order, of the file's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum RowOrder {
+pub(super) enum Conversion {
     AsStored,
     /// llama.cpp keeps the query and key rows of its `llama` models in pairs (0, h/2, 1, h/2+1,
     /// ...) within each head of h rows; Hugging Face has (0 .. h/2, h/2 .. h).
-    Paired {
+    PairedRows {
         head_rows: usize,
     },
+    /// A matrix whose columns are the file's rows (llama.cpp's GPT-2).
+    Transposed,
+    /// The file has 1 more everywhere (llama.cpp's Gemma norms).
+    LessOne,
 }
 
-impl RowOrder {
-    /// The row of the file that holds row `row` of the model.
-    fn stored_row(self, row: usize) -> usize {
-        match self {
-            Self::AsStored => row,
-            Self::Paired { head_rows } => {
-                let (head, within) = (row / head_rows, row % head_rows);
-                let half = head_rows / 2;
-                head * head_rows + 2 * (within % half) + within / half
-            }
-        }
-    }
+/// The row of the file that holds row `row` of the model, where rows lie in pairs.
+fn paired_row(head_rows: usize, row: usize) -> usize {
+    let (head, within) = (row / head_rows, row % head_rows);
+    let half = head_rows / 2;
+    head * head_rows + 2 * (within % half) + within / half
 }
 
 impl StoredTensor {
@@ -101,31 +98,52 @@ impl StoredTensor {
     }
 
     /// All numbers as f32, row-major. `file` is the whole file the tensor was found in.
-    pub fn to_f32(&self, file: &[u8], order: RowOrder) -> Vec<f32> {
+    pub fn to_f32(&self, file: &[u8], conversion: Conversion) -> Vec<f32> {
         let bytes = &file[self.range.clone()];
         let mut out = vec![0.0f32; self.len()];
         if out.is_empty() {
             return out;
         }
-        let (per_block, block_bytes) = self.element.block();
-        if order == RowOrder::AsStored {
-            let blocks = (PARALLEL_FROM / per_block).max(1);
-            if out.len() < PARALLEL_FROM {
-                self.element.decode(bytes, &mut out);
-            } else {
-                let pieces = bytes.par_chunks(blocks * block_bytes);
-                out.par_chunks_mut(blocks * per_block).zip(pieces).for_each(|(o, b)| self.element.decode(b, o));
+        match conversion {
+            Conversion::AsStored => self.decode(bytes, &mut out),
+            Conversion::LessOne => {
+                self.decode(bytes, &mut out);
+                out.iter_mut().for_each(|x| *x -= 1.0);
             }
-        } else {
-            let row = self.len() / self.shape[0];
-            let row_bytes = row / per_block * block_bytes;
-            let least = (PARALLEL_FROM / row).max(1);
-            out.par_chunks_mut(row).with_min_len(least).enumerate().for_each(|(i, o)| {
-                let from = order.stored_row(i) * row_bytes;
-                self.element.decode(&bytes[from..from + row_bytes], o);
-            });
+            Conversion::Transposed => {
+                let mut stored = vec![0.0f32; self.len()];
+                self.decode(bytes, &mut stored);
+                let [rows, cols] = [self.shape[0], self.len() / self.shape[0]];
+                let least = (PARALLEL_FROM / cols).max(1);
+                out.par_chunks_mut(cols).with_min_len(least).enumerate().for_each(|(row, out)| {
+                    for (col, x) in out.iter_mut().enumerate() {
+                        *x = stored[col * rows + row];
+                    }
+                });
+            }
+            Conversion::PairedRows { head_rows } => {
+                let (per_block, block_bytes) = self.element.block();
+                let row = self.len() / self.shape[0];
+                let row_bytes = row / per_block * block_bytes;
+                let least = (PARALLEL_FROM / row).max(1);
+                out.par_chunks_mut(row).with_min_len(least).enumerate().for_each(|(i, o)| {
+                    let from = paired_row(head_rows, i) * row_bytes;
+                    self.element.decode(&bytes[from..from + row_bytes], o);
+                });
+            }
         }
         out
+    }
+
+    /// The file's numbers in the file's order.
+    fn decode(&self, bytes: &[u8], out: &mut [f32]) {
+        if out.len() < PARALLEL_FROM {
+            return self.element.decode(bytes, out);
+        }
+        let (per_block, block_bytes) = self.element.block();
+        let blocks = (PARALLEL_FROM / per_block).max(1);
+        let pieces = bytes.par_chunks(blocks * block_bytes);
+        out.par_chunks_mut(blocks * per_block).zip(pieces).for_each(|(o, b)| self.element.decode(b, o));
     }
 }
 
@@ -159,8 +177,17 @@ mod tests {
         let stored: Vec<u8> =
             [0.0f32, 2.0, 1.0, 3.0, 4.0, 6.0, 5.0, 7.0].iter().flat_map(|x| x.to_le_bytes()).collect();
         let tensor = StoredTensor { element: Element::F32, shape: vec![8], range: 0..32 };
-        let read = tensor.to_f32(&stored, RowOrder::Paired { head_rows: 4 });
+        let read = tensor.to_f32(&stored, Conversion::PairedRows { head_rows: 4 });
         assert_eq!(read, [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0]);
+    }
+
+    #[test]
+    fn transposed_and_shifted_numbers() {
+        // The file's rows are 0 1 and 2 3 and 4 5.
+        let stored: Vec<u8> = (0..6).flat_map(|i| (i as f32).to_le_bytes()).collect();
+        let tensor = StoredTensor { element: Element::F32, shape: vec![2, 3], range: 0..24 };
+        assert_eq!(tensor.to_f32(&stored, Conversion::Transposed), [0.0, 2.0, 4.0, 1.0, 3.0, 5.0]);
+        assert_eq!(tensor.to_f32(&stored, Conversion::LessOne), [-1.0, 0.0, 1.0, 2.0, 3.0, 4.0]);
     }
 
     #[test]
@@ -168,7 +195,7 @@ mod tests {
         let count = PARALLEL_FROM * 2 + 300;
         let stored: Vec<u8> = (0..count).flat_map(|i| (i as f32).to_le_bytes()).collect();
         let tensor = StoredTensor { element: Element::F32, shape: vec![count], range: 0..stored.len() };
-        let read = tensor.to_f32(&stored, RowOrder::AsStored);
+        let read = tensor.to_f32(&stored, Conversion::AsStored);
         assert!(read.iter().enumerate().all(|(i, &x)| x == i as f32));
     }
 }

@@ -308,3 +308,20 @@ fn adapters_stay_off_frozen_layers() {
     assert_eq!(on(&["half"]).unwrap(), Some(BTreeSet::from([2, 3])));
     assert!(on(&["0-3"]).is_err() && on(&["4"]).is_err());
 }
+
+#[test]
+fn mistakes_show_before_a_model_is_loaded() {
+    let wrong = Recipe {
+        freeze_layers: words(&["5-2"]),
+        unfreeze_schedule: stages(&[(1.5, &[0])]),
+        unfreeze_preset: Some(UnfreezePreset::TopDown),
+        ..full()
+    };
+    let fields: Vec<String> = wrong.setting_problems().into_iter().map(|problem| problem.field).collect();
+    let ours = fields.iter().filter(|field| field.contains("freeze")).collect::<Vec<_>>();
+    assert_eq!(ours, ["freeze_layers", "unfreeze_schedule", "unfreeze_schedule"]);
+    let idle = Recipe { unfreeze_every: 3, ..full() };
+    assert!(idle.setting_warnings().iter().any(|warning| warning.contains("unfreeze_every")));
+    let used = Recipe { unfreeze_preset: Some(UnfreezePreset::TopDown), ..idle };
+    assert!(!used.setting_warnings().iter().any(|warning| warning.contains("unfreeze_every")));
+}

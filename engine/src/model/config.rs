@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use super::RopeScaling;
 use crate::{Error, Result};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,34 +12,64 @@ pub enum Family {
     Llama,
     Mistral,
     Qwen2,
+    Qwen3,
+    Phi3,
+    Gemma2,
+    Gpt2,
 }
 
 impl Family {
+    pub const ALL: [Self; 7] =
+        [Self::Llama, Self::Mistral, Self::Qwen2, Self::Qwen3, Self::Phi3, Self::Gemma2, Self::Gpt2];
+
     pub fn name(self) -> &'static str {
         match self {
             Self::Llama => "Llama",
             Self::Mistral => "Mistral",
             Self::Qwen2 => "Qwen2",
+            Self::Qwen3 => "Qwen3",
+            Self::Phi3 => "Phi-3",
+            Self::Gemma2 => "Gemma 2",
+            Self::Gpt2 => "GPT-2",
+        }
+    }
+
+    /// `model_type` of config.json.
+    pub fn model_type(self) -> &'static str {
+        match self {
+            Self::Llama => "llama",
+            Self::Mistral => "mistral",
+            Self::Qwen2 => "qwen2",
+            Self::Qwen3 => "qwen3",
+            Self::Phi3 => "phi3",
+            Self::Gemma2 => "gemma2",
+            Self::Gpt2 => "gpt2",
+        }
+    }
+
+    /// What a key of the other families is called in this one's config.json.
+    fn key(self, key: &'static str) -> &'static str {
+        match (self, key) {
+            (Self::Gpt2, "hidden_size") => "n_embd",
+            (Self::Gpt2, "num_hidden_layers") => "n_layer",
+            (Self::Gpt2, "num_attention_heads") => "n_head",
+            (Self::Gpt2, "max_position_embeddings") => "n_positions",
+            (Self::Gpt2, "intermediate_size") => "n_inner",
+            (Self::Gpt2, "rms_norm_eps") => "layer_norm_epsilon",
+            _ => key,
         }
     }
 }
 
-/// How rotary frequencies are stretched for contexts longer than the model was trained on.
-#[derive(Debug, Clone, PartialEq)]
-pub enum RopeScaling {
-    None,
-    Linear {
-        factor: f64,
-    },
-    /// Llama 3.1: long waves slowed by `factor`, short ones kept, a ramp between.
-    Llama3 {
-        factor: f64,
-        low: f64,
-        high: f64,
-        original: f64,
-    },
-    /// GGUF's rope_freqs tensor: each frequency divided by its own factor.
-    Factors(Vec<f32>),
+/// What a block's feed-forward part does between its linear layers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Activation {
+    /// silu(gate) * up (Shazeer 2020).
+    SwiGlu,
+    /// gelu(gate) * up, by the tanh form of gelu.
+    GeGlu,
+    /// gelu by its tanh form, without a gate.
+    Gelu,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -53,6 +84,9 @@ pub struct ModelConfig {
     pub vocab: usize,
     pub max_positions: usize,
     pub norm_eps: f64,
+    pub activation: Activation,
+    /// How many numbers of a head rotary embedding turns, from its first; 0 where positions are learned.
+    pub rotary_dim: usize,
     pub rope_theta: f64,
     pub rope_scaling: RopeScaling,
     pub qkv_bias: bool,
@@ -61,28 +95,161 @@ pub struct ModelConfig {
     pub tied: bool,
     /// By layer: how far back a position sees.
     pub windows: Vec<Option<usize>>,
+    /// What query times key is multiplied by.
+    pub attention_scale: f32,
+    /// Attention scores s become cap * tanh(s / cap) (Gemma 2).
+    pub attention_cap: Option<f32>,
+    /// The same for the logits.
+    pub logit_cap: Option<f32>,
 }
 
-/// The linear layers of a block by the last part of their names.
-const LINEAR_NAMES: [&str; 7] = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"];
-
-/// One linear layer of a block.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LinearSpec {
-    /// q_proj
-    pub name: &'static str,
-    /// model.layers.0.self_attn.q_proj; the weight is `PATH.weight`, the bias `PATH.bias`.
-    pub path: String,
-    pub out: usize,
-    pub input: usize,
-    pub bias: bool,
-    /// The weight is stored as [in, out] (GPT-2), not [out, in].
-    pub transposed: bool,
+/// config.json with its path, for errors that name both.
+struct Keys<'a> {
+    family: Family,
+    config: &'a Value,
+    place: &'a Path,
 }
 
-impl LinearSpec {
-    pub fn weight(&self) -> String {
-        format!("{}.weight", self.path)
+impl Keys<'_> {
+    fn bad(&self, key: &str, why: impl Into<String>) -> Error {
+        Error::model(self.place, key, why)
+    }
+
+    fn positive(&self, key: &'static str) -> Result<usize> {
+        let key = self.family.key(key);
+        match self.config[key].as_u64() {
+            Some(n @ 1..=16_777_216) => Ok(n as usize),
+            _ => Err(self.bad(key, format!("must be a whole number above 0, not {}", self.config[key]))),
+        }
+    }
+
+    fn positive_or(&self, key: &'static str, default: usize) -> Result<usize> {
+        if self.config[self.family.key(key)].is_null() { Ok(default) } else { self.positive(key) }
+    }
+
+    fn number(&self, key: &'static str, default: f64) -> Result<f64> {
+        let key = self.family.key(key);
+        match &self.config[key] {
+            Value::Null => Ok(default),
+            value => value.as_f64().ok_or_else(|| self.bad(key, format!("must be a number, not {value}"))),
+        }
+    }
+
+    /// A cap: `default` where the key is missing, none where it is null.
+    fn cap(&self, key: &'static str, default: f32) -> Result<Option<f32>> {
+        match self.config.get(key) {
+            None => Ok(Some(default)),
+            Some(Value::Null) => Ok(None),
+            Some(value) => match value.as_f64() {
+                Some(cap) if cap > 0.0 => Ok(Some(cap as f32)),
+                _ => Err(self.bad(key, format!("must be a number above 0 or null, not {value}"))),
+            },
+        }
+    }
+
+    fn flag(&self, key: &str, default: bool) -> bool {
+        self.config[key].as_bool().unwrap_or(default)
+    }
+
+    fn heads(&self, hidden: usize) -> Result<(usize, usize, usize)> {
+        let heads = self.positive("num_attention_heads")?;
+        let gpt2 = self.family == Family::Gpt2;
+        let kv_heads = if gpt2 { heads } else { self.positive_or("num_key_value_heads", heads)? };
+        if heads % kv_heads != 0 {
+            return Err(self.bad("num_key_value_heads", format!("{kv_heads} does not divide the {heads} heads")));
+        }
+        let usual = match self.family {
+            Family::Qwen3 => Some(128),
+            Family::Gemma2 => Some(256),
+            _ => None,
+        };
+        let head_dim = match usual {
+            _ if !gpt2 && !self.config["head_dim"].is_null() => self.positive("head_dim")?,
+            Some(usual) => usual,
+            None if hidden % heads != 0 => {
+                let (heads_key, hidden_key) = (self.family.key("num_attention_heads"), self.family.key("hidden_size"));
+                return Err(self.bad(heads_key, format!("{heads} does not divide {hidden_key} {hidden}")));
+            }
+            None => hidden / heads,
+        };
+        Ok((heads, kv_heads, head_dim))
+    }
+
+    fn activation(&self) -> Result<Activation> {
+        let (key, known, activation) = match self.family {
+            // Gemma's older configs say hidden_act, the newer hidden_activation, some both.
+            Family::Gemma2 if self.config["hidden_activation"].is_null() => {
+                ("hidden_act", ["gelu_pytorch_tanh", "gelu_new"], Activation::GeGlu)
+            }
+            Family::Gemma2 => ("hidden_activation", ["gelu_pytorch_tanh", "gelu_new"], Activation::GeGlu),
+            Family::Gpt2 => ("activation_function", ["gelu_new", "gelu_pytorch_tanh"], Activation::Gelu),
+            _ => ("hidden_act", ["silu", "swish"], Activation::SwiGlu),
+        };
+        match &self.config[key] {
+            Value::Null => Ok(activation),
+            Value::String(word) if known.contains(&word.as_str()) => Ok(activation),
+            other => {
+                let reason = format!("{other} is not supported for {} ({} is)", self.family.name(), known[0]);
+                Err(self.bad(key, reason))
+            }
+        }
+    }
+
+    /// By layer: how far back a position sees.
+    fn windows(&self, layers: usize) -> Result<Vec<Option<usize>>> {
+        let window = match self.config.get("sliding_window") {
+            None if self.family == Family::Gemma2 => Some(4096),
+            other => other.and_then(Value::as_u64).map(|w| w as usize).filter(|w| *w > 0),
+        };
+        let by_layer = |layer: usize| match (self.family, self.config["layer_types"][layer].as_str()) {
+            (Family::Gpt2, _) | (_, Some("full_attention")) => Ok(None),
+            (_, Some("sliding_attention")) | (Family::Mistral | Family::Phi3, None) => Ok(window),
+            (Family::Gemma2, None) => Ok(if layer % 2 == 0 { window } else { None }),
+            (Family::Qwen2 | Family::Qwen3, None) if self.flag("use_sliding_window", false) => {
+                let from = self.config["max_window_layers"].as_u64().unwrap_or(0) as usize;
+                Ok(if layer >= from { window } else { None })
+            }
+            (_, None) => Ok(None),
+            (_, Some(other)) => {
+                let reason = format!("'{other}' is not supported (full_attention and sliding_attention are)");
+                Err(self.bad(&format!("layer_types[{layer}]"), reason))
+            }
+        };
+        (0..layers).map(by_layer).collect()
+    }
+
+    /// How many numbers of a head are turned.
+    fn rotary_dim(&self, head_dim: usize) -> Result<usize> {
+        if self.family == Family::Gpt2 {
+            return Ok(0);
+        }
+        let inside = &self.config["rope_parameters"]["partial_rotary_factor"];
+        let factor = match inside.as_f64() {
+            Some(factor) => factor,
+            None => self.number("partial_rotary_factor", 1.0)?,
+        };
+        if factor != 1.0 && self.family != Family::Phi3 {
+            let reason = format!("{factor}: turning a part of each head is not supported for {}", self.family.name());
+            return Err(self.bad("partial_rotary_factor", reason));
+        }
+        let turned = (head_dim as f64 * factor) as usize;
+        if factor > 1.0 || turned == 0 || turned % 2 != 0 {
+            let (key, what) = if factor == 1.0 { ("head_dim", head_dim) } else { ("partial_rotary_factor", turned) };
+            return Err(self.bad(key, format!("turns {what} of {head_dim} numbers a head: an even number is needed")));
+        }
+        Ok(turned)
+    }
+
+    /// Switches of GPT-2 that would silently change the numbers.
+    fn refuse_gpt2_variants(&self) -> Result<()> {
+        for (key, usual) in
+            [("scale_attn_weights", true), ("scale_attn_by_inverse_layer_idx", false), ("add_cross_attention", false)]
+        {
+            if self.flag(key, usual) != usual {
+                return Err(self.bad(key, format!("{} is not supported ({usual} is)", !usual)));
+            }
+        }
+        Ok(())
     }
 }
 
@@ -92,279 +259,78 @@ impl ModelConfig {
     /// # Errors
     /// `ModelUnsupported` for another architecture, `BadModel` for a key that is missing or makes no sense.
     pub fn from_json(config: &Value, place: &Path) -> Result<Self> {
-        let bad = |key: &str, why: String| Error::model(place, key, why);
         let model_type = config["model_type"].as_str().unwrap_or_default();
-        let family = match model_type {
-            "llama" => Family::Llama,
-            "mistral" => Family::Mistral,
-            "qwen2" => Family::Qwen2,
-            "" => return Err(bad("model_type", "is missing, so the architecture is unknown".into())),
-            other => {
-                return Err(Error::ModelUnsupported {
-                    path: place.to_owned(),
-                    reason: format!(
-                        "the architecture '{other}' is not one of those this version knows: Llama, Mistral, Qwen2"
-                    ),
-                });
+        let Some(family) = Family::ALL.into_iter().find(|family| family.model_type() == model_type) else {
+            if model_type.is_empty() {
+                return Err(Error::model(place, "model_type", "is missing, so the architecture is unknown"));
             }
+            let known = Family::ALL.map(Family::name).join(", ");
+            let reason = format!("the architecture '{model_type}' is not one of those this version knows: {known}");
+            return Err(Error::ModelUnsupported { path: place.to_owned(), reason });
         };
-        let positive = |key: &str| -> Result<usize> {
-            match config[key].as_u64() {
-                Some(n @ 1..=16_777_216) => Ok(n as usize),
-                _ => Err(bad(key, format!("must be a whole number above 0, not {}", config[key]))),
-            }
-        };
-        let (hidden, layers, heads) =
-            (positive("hidden_size")?, positive("num_hidden_layers")?, positive("num_attention_heads")?);
+        let keys = Keys { family, config, place };
+        let gpt2 = family == Family::Gpt2;
+        if gpt2 {
+            keys.refuse_gpt2_variants()?;
+        }
+        let (hidden, layers) = (keys.positive("hidden_size")?, keys.positive("num_hidden_layers")?);
         if layers > 1024 {
-            return Err(bad("num_hidden_layers", format!("{layers} layers are more than any known model has")));
+            let key = family.key("num_hidden_layers");
+            return Err(keys.bad(key, format!("{layers} layers are more than any known model has")));
         }
-        let kv_heads = if config["num_key_value_heads"].is_null() { heads } else { positive("num_key_value_heads")? };
-        if heads % kv_heads != 0 {
-            return Err(bad("num_key_value_heads", format!("{kv_heads} does not divide the {heads} heads")));
-        }
-        let head_dim = if config["head_dim"].is_null() {
-            if hidden % heads != 0 {
-                return Err(bad("num_attention_heads", format!("{heads} does not divide hidden_size {hidden}")));
-            }
-            hidden / heads
-        } else {
-            positive("head_dim")?
-        };
-        if head_dim % 2 != 0 {
-            return Err(bad("head_dim", format!("{head_dim} is odd: rotary embedding needs an even number")));
-        }
-        match config["hidden_act"].as_str() {
-            None | Some("silu") => {}
-            Some(other) => {
-                return Err(bad("hidden_act", format!("'{other}' is not supported for {model_type} (silu is)")));
-            }
-        }
-        let number = |key: &str, default: f64| match &config[key] {
-            Value::Null => Ok(default),
-            value => value.as_f64().ok_or_else(|| bad(key, format!("must be a number, not {value}"))),
-        };
+        let (heads, kv_heads, head_dim) = keys.heads(hidden)?;
         // transformers 5 writes rope_parameters with rope_theta inside, older versions rope_theta and rope_scaling.
         let parameters = &config["rope_parameters"];
         let scaling = if parameters.is_object() { parameters } else { &config["rope_scaling"] };
-        let theta_default = 10_000.0;
         let rope_theta = match parameters["rope_theta"].as_f64() {
             Some(theta) => theta,
-            None => number("rope_theta", theta_default)?,
+            None => keys.number("rope_theta", 10_000.0)?,
         };
-        let flag = |key: &str| config[key].as_bool().unwrap_or(false);
-        let window = config["sliding_window"].as_u64().map(|w| w as usize).filter(|w| *w > 0);
-        let windows = (0..layers)
-            .map(|layer| match (family, config["layer_types"][layer].as_str()) {
-                (_, Some("full_attention")) => None,
-                (_, Some("sliding_attention")) | (Family::Mistral, None) => window,
-                (Family::Qwen2, None) if flag("use_sliding_window") => {
-                    let from = config["max_window_layers"].as_u64().unwrap_or(0) as usize;
-                    if layer >= from { window } else { None }
-                }
-                _ => None,
-            })
-            .collect();
-        let attention_bias = flag("attention_bias");
+        let rope_scaling =
+            if gpt2 { RopeScaling::None } else { RopeScaling::read(scaling, config, &|key, why| keys.bad(key, why))? };
+        let attention_bias = keys.flag("attention_bias", false);
+        let gemma2 = family == Family::Gemma2;
+        let scaled_by = if gemma2 { keys.number("query_pre_attn_scalar", 256.0)? } else { head_dim as f64 };
+        if scaled_by <= 0.0 {
+            return Err(keys.bad("query_pre_attn_scalar", format!("must be above 0, not {scaled_by}")));
+        }
+        let cap = |key, default| if gemma2 { keys.cap(key, default) } else { Ok(None) };
         Ok(Self {
             family,
             hidden,
-            intermediate: positive("intermediate_size")?,
+            intermediate: if gpt2 {
+                keys.positive_or("intermediate_size", 4 * hidden)?
+            } else {
+                keys.positive("intermediate_size")?
+            },
             layers,
             heads,
             kv_heads,
             head_dim,
-            vocab: positive("vocab_size")?,
-            max_positions: config["max_position_embeddings"].as_u64().unwrap_or(2048) as usize,
-            norm_eps: number("rms_norm_eps", 1e-6)?,
+            vocab: keys.positive("vocab_size")?,
+            max_positions: if gpt2 {
+                keys.positive_or("max_position_embeddings", 1024)?
+            } else {
+                config["max_position_embeddings"].as_u64().unwrap_or(2048) as usize
+            },
+            norm_eps: keys
+                .number("rms_norm_eps", if matches!(family, Family::Phi3 | Family::Gpt2) { 1e-5 } else { 1e-6 })?,
+            activation: keys.activation()?,
+            rotary_dim: keys.rotary_dim(head_dim)?,
             rope_theta,
-            rope_scaling: rope_scaling(scaling, config, &bad)?,
-            qkv_bias: family == Family::Qwen2 || attention_bias,
-            output_bias: family == Family::Llama && attention_bias,
-            mlp_bias: flag("mlp_bias"),
-            tied: flag("tie_word_embeddings"),
-            windows,
+            rope_scaling,
+            qkv_bias: gpt2 || family == Family::Qwen2 || (family != Family::Phi3 && attention_bias),
+            output_bias: gpt2 || (matches!(family, Family::Llama | Family::Qwen3 | Family::Gemma2) && attention_bias),
+            mlp_bias: gpt2 || keys.flag("mlp_bias", false),
+            // Where the key is missing, each family's own default in transformers.
+            tied: keys.flag("tie_word_embeddings", gpt2 || gemma2),
+            windows: keys.windows(layers)?,
+            attention_scale: (1.0 / scaled_by.sqrt()) as f32,
+            attention_cap: cap("attn_logit_softcapping", 50.0)?,
+            logit_cap: cap("final_logit_softcapping", 30.0)?,
         })
     }
-
-    /// Rotary frequency of each pair of dimensions, [head_dim / 2], radians per position.
-    pub fn inverse_frequencies(&self) -> Vec<f32> {
-        let half = self.head_dim / 2;
-        (0..half)
-            .map(|i| {
-                let plain = 1.0 / self.rope_theta.powf(2.0 * i as f64 / self.head_dim as f64);
-                let scaled = match &self.rope_scaling {
-                    RopeScaling::None => plain,
-                    RopeScaling::Linear { factor } => plain / factor,
-                    RopeScaling::Factors(factors) => plain / f64::from(factors.get(i).copied().unwrap_or(1.0)),
-                    RopeScaling::Llama3 { factor, low, high, original } => {
-                        let wave = 2.0 * std::f64::consts::PI / plain;
-                        if wave < original / high {
-                            plain
-                        } else if wave > original / low {
-                            plain / factor
-                        } else {
-                            let smooth = (original / wave - low) / (high - low);
-                            (1.0 - smooth) * plain / factor + smooth * plain
-                        }
-                    }
-                };
-                scaled as f32
-            })
-            .collect()
-    }
-
-    /// Last parts of the names of a block's linear layers, in the order of the computation.
-    pub fn linear_names(&self) -> &'static [&'static str] {
-        &LINEAR_NAMES
-    }
-
-    /// A linear layer of a block; `name` is one of [`ModelConfig::linear_names`].
-    pub fn linear(&self, layer: usize, name: &str) -> LinearSpec {
-        let name = self.linear_names().iter().find(|known| **known == name).copied().unwrap_or_default();
-        let [out, input] = self.linear_shape(name);
-        let (path, bias) = (Self::linear_path(layer, name), self.linear_has_bias(name));
-        LinearSpec { name, path, out, input, bias, transposed: false }
-    }
-
-    /// All linear layers of all blocks.
-    pub fn linears(&self) -> impl Iterator<Item = (usize, LinearSpec)> + '_ {
-        (0..self.layers)
-            .flat_map(move |layer| self.linear_names().iter().map(move |name| (layer, self.linear(layer, name))))
-    }
-
-    /// Path of a linear layer of a block, without `.weight`.
-    fn linear_path(layer: usize, name: &str) -> String {
-        let part = if matches!(name, "gate_proj" | "up_proj" | "down_proj") { "mlp" } else { "self_attn" };
-        format!("model.layers.{layer}.{part}.{name}")
-    }
-
-    /// [out, in] of a block's linear layer.
-    fn linear_shape(&self, name: &str) -> [usize; 2] {
-        let (q, kv) = (self.heads * self.head_dim, self.kv_heads * self.head_dim);
-        match name {
-            "q_proj" => [q, self.hidden],
-            "k_proj" | "v_proj" => [kv, self.hidden],
-            "o_proj" => [self.hidden, q],
-            "down_proj" => [self.hidden, self.intermediate],
-            _ => [self.intermediate, self.hidden],
-        }
-    }
-
-    fn linear_has_bias(&self, name: &str) -> bool {
-        match name {
-            "q_proj" | "k_proj" | "v_proj" => self.qkv_bias,
-            "o_proj" => self.output_bias,
-            _ => self.mlp_bias,
-        }
-    }
-
-    /// Every tensor that the model has, with its shape, in Hugging Face's names.
-    pub fn tensors(&self) -> Vec<(String, Vec<usize>)> {
-        let mut all = vec![("model.embed_tokens.weight".to_owned(), vec![self.vocab, self.hidden])];
-        for layer in 0..self.layers {
-            let block = format!("model.layers.{layer}");
-            all.push((format!("{block}.input_layernorm.weight"), vec![self.hidden]));
-            all.push((format!("{block}.post_attention_layernorm.weight"), vec![self.hidden]));
-            for name in self.linear_names() {
-                let (path, shape) = (Self::linear_path(layer, name), self.linear_shape(name));
-                if self.linear_has_bias(name) {
-                    all.push((format!("{path}.bias"), vec![shape[0]]));
-                }
-                all.push((format!("{path}.weight"), shape.to_vec()));
-            }
-        }
-        all.push(("model.norm.weight".to_owned(), vec![self.hidden]));
-        if !self.tied {
-            all.push(("lm_head.weight".to_owned(), vec![self.vocab, self.hidden]));
-        }
-        all
-    }
-
-    pub fn parameters(&self) -> u64 {
-        self.tensors().iter().map(|(_, shape)| shape.iter().map(|n| *n as u64).product::<u64>()).sum()
-    }
-}
-
-fn rope_scaling(scaling: &Value, config: &Value, bad: &dyn Fn(&str, String) -> Error) -> Result<RopeScaling> {
-    let kind = scaling["rope_type"].as_str().or_else(|| scaling["type"].as_str()).unwrap_or("default");
-    let need = |key: &str| {
-        scaling[key]
-            .as_f64()
-            .filter(|n| *n > 0.0)
-            .ok_or_else(|| bad(&format!("rope_scaling.{key}"), "must be a number above 0".into()))
-    };
-    Ok(match kind {
-        "default" => RopeScaling::None,
-        "linear" => RopeScaling::Linear { factor: need("factor")? },
-        "llama3" => RopeScaling::Llama3 {
-            factor: need("factor")?,
-            low: need("low_freq_factor")?,
-            high: need("high_freq_factor")?,
-            original: scaling["original_max_position_embeddings"]
-                .as_f64()
-                .or_else(|| config["max_position_embeddings"].as_f64())
-                .unwrap_or(8192.0),
-        },
-        // The factors themselves are read from the file when the model is loaded.
-        "gguf_factors" => RopeScaling::Factors(Vec::new()),
-        other => {
-            return Err(bad("rope_scaling", format!("the kind '{other}' is not supported (linear and llama3 are)")));
-        }
-    })
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    fn base() -> Value {
-        json!({"model_type": "llama", "hidden_size": 64, "intermediate_size": 160, "num_hidden_layers": 2,
-               "num_attention_heads": 4, "num_key_value_heads": 2, "vocab_size": 512, "rms_norm_eps": 1e-6})
-    }
-
-    fn read(config: &Value) -> Result<ModelConfig> {
-        ModelConfig::from_json(config, Path::new("config.json"))
-    }
-
-    #[test]
-    fn both_spellings_of_rope_are_read() {
-        let mut old = base();
-        old["rope_theta"] = json!(5e5);
-        let mut new = base();
-        new["rope_parameters"] = json!({"rope_theta": 5e5, "rope_type": "default"});
-        assert_eq!(read(&old).unwrap(), read(&new).unwrap());
-    }
-
-    #[test]
-    fn llama3_scaling_keeps_short_waves_and_slows_long_ones() {
-        let mut config = base();
-        config["head_dim"] = json!(128);
-        config["rope_theta"] = json!(5e5);
-        let plain = read(&config).unwrap().inverse_frequencies();
-        config["rope_scaling"] = json!({"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0,
-            "high_freq_factor": 4.0, "original_max_position_embeddings": 8192});
-        let scaled = read(&config).unwrap().inverse_frequencies();
-        assert_eq!(plain[0], scaled[0]);
-        assert!((plain[63] / scaled[63] - 8.0).abs() < 1e-4);
-        assert!(plain.iter().zip(&scaled).any(|(p, s)| (1.01..7.99).contains(&(p / s))));
-    }
-
-    #[test]
-    fn nonsense_is_named() {
-        for (key, value) in [
-            ("hidden_size", json!(-3)),
-            ("num_key_value_heads", json!(3)),
-            ("num_hidden_layers", json!(99999)),
-            ("hidden_act", json!("gelu")),
-        ] {
-            let mut config = base();
-            config[key] = value;
-            assert!(read(&config).unwrap_err().to_string().contains(key), "{key}");
-        }
-        let mut config = base();
-        config["model_type"] = json!("mamba");
-        assert!(matches!(read(&config), Err(Error::ModelUnsupported { .. })));
-    }
-}
+mod tests;

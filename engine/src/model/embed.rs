@@ -1,59 +1,91 @@
-//! The two ends of a decoder: token embeddings, and the logits' cap.
+//! The two ends of a decoder: token embeddings with learned positions, and the logits' cap.
 
 use std::collections::BTreeSet;
 
 use burn::tensor::{IndexingUpdateOp, Int, Tensor, TensorData};
 
-use super::{GradientSum, Model, Rows, Tape};
+use super::{Family, GradientSum, Model, Rows, Tape};
+use crate::ops;
 
 impl Model {
     /// Name of the token embedding.
     pub fn embedding_name(&self) -> &'static str {
-        super::EMBEDDING
+        self.config.embedding_name()
     }
 
     /// ids -> [ids, hidden]. The ids must be below the vocabulary's size (see [`Model::check_ids`]); `rows` says their
-    /// positions.
-    pub fn embed(&self, ids: &[u32], _rows: &Rows, tape: &mut Tape) -> Tensor<2> {
-        self.matrix(self.embedding_name(), tape).select(0, self.index(ids))
+    /// positions, which learned ones limit (see [`Model::check_length`]).
+    pub fn embed(&self, ids: &[u32], rows: &Rows, tape: &mut Tape) -> Tensor<2> {
+        let tokens = self.matrix(self.embedding_name(), tape).select(0, self.index(ids));
+        match (self.config.positions_name(), self.embedding_scale()) {
+            (Some(name), _) => tokens + self.matrix(name, tape).select(0, self.index(&self.learned(rows))),
+            (None, Some(scale)) => tokens.mul_scalar(scale),
+            (None, None) => tokens,
+        }
+    }
+
+    /// What embeddings are multiplied by: sqrt(hidden) in Gemma.
+    fn embedding_scale(&self) -> Option<f32> {
+        (self.config.family == Family::Gemma2).then(|| (self.config.hidden as f32).sqrt())
+    }
+
+    /// Rows of the learned positions. Only padding can be past their end, and nothing looks at padding.
+    fn learned(&self, rows: &Rows) -> Vec<u32> {
+        rows.positions.iter().map(|&p| p.min(self.config.max_positions as u32 - 1)).collect()
     }
 
     /// Whether something below the first block learns.
     pub fn embedding_learns(&self, learning: &BTreeSet<String>) -> bool {
         learning.contains(self.embedding_name())
+            || self.config.positions_name().is_some_and(|name| learning.contains(name))
     }
 
     /// Adds the gradients of what [`Model::embed`] read, from `dx` [ids, hidden], the gradient by its result.
     pub fn embedding_gradient(
         &self,
         ids: &[u32],
-        _rows: &Rows,
+        rows: &Rows,
         dx: Tensor<2>,
         learning: &BTreeSet<String>,
         sum: &mut GradientSum,
     ) {
-        let (vocab, hidden) = (self.config.vocab, self.config.hidden);
+        let hidden = self.config.hidden;
+        let scattered = |count: usize, index: &[u32], dx: Tensor<2>| {
+            let zeros = Tensor::<2>::zeros([count, hidden], &self.device);
+            zeros.select_assign(0, self.index(index), dx, IndexingUpdateOp::Add).reshape([count * hidden])
+        };
+        if let Some(name) = self.config.positions_name().filter(|name| learning.contains(*name)) {
+            sum.add(name, scattered(self.config.max_positions, &self.learned(rows), dx.clone()));
+        }
         let name = self.embedding_name();
         if learning.contains(name) {
-            let zeros = Tensor::<2>::zeros([vocab, hidden], &self.device);
-            let grad = zeros.select_assign(0, self.index(ids), dx, IndexingUpdateOp::Add);
-            sum.add(name, grad.reshape([vocab * hidden]));
+            let dx = match self.embedding_scale() {
+                Some(scale) => dx.mul_scalar(scale),
+                None => dx,
+            };
+            sum.add(name, scattered(self.config.vocab, ids, dx));
         }
     }
 
     /// Raw logits of the head to those the model means: cap * tanh(logits / cap) where the family caps them.
     pub fn cap_logits(&self, logits: Tensor<2>) -> Tensor<2> {
-        logits
+        match self.config.logit_cap {
+            Some(cap) => ops::soft_cap(logits, cap),
+            None => logits,
+        }
     }
 
     /// Gradient by raw logits, from the gradient by capped ones and the capped logits themselves.
-    pub fn cap_gradient(&self, _capped: &Tensor<2>, grad: Tensor<2>) -> Tensor<2> {
-        grad
+    pub fn cap_gradient(&self, capped: &Tensor<2>, grad: Tensor<2>) -> Tensor<2> {
+        match self.config.logit_cap {
+            Some(cap) => ops::soft_cap_gradient(capped, grad, cap),
+            None => grad,
+        }
     }
 
     /// Whether [`Model::cap_logits`] changes anything.
     pub fn caps_logits(&self) -> bool {
-        false
+        self.config.logit_cap.is_some()
     }
 
     fn index(&self, ids: &[u32]) -> Tensor<1, Int> {

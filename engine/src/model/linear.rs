@@ -2,13 +2,23 @@
 
 use burn::tensor::Tensor;
 
-use super::{LinearSpec, Model, Tape};
+use super::{LinearSpec, Model, Param, Tape};
 
 impl Model {
     /// x [rows, in] -> [rows, out] by the stored weight alone: no bias, no adapter.
     pub(crate) fn project(&self, spec: &LinearSpec, x: Tensor<2>, tape: &mut Tape) -> Tensor<2> {
-        let weight = self.matrix(&spec.weight(), tape);
+        let name = spec.weight();
+        if let Some(Param::Packed(packed)) = self.params.get(&name) {
+            return packed.project(x, spec.transposed);
+        }
+        let weight = self.matrix(&name, tape);
         if spec.transposed { x.matmul(weight) } else { x.matmul(weight.transpose()) }
+    }
+
+    /// A matrix of the model by its parameter's name, dense and in its stored orientation; a packed one is made dense
+    /// for the caller.
+    pub fn dense(&self, name: &str) -> Tensor<2> {
+        self.matrix(name, &mut Tape::off())
     }
 
     /// x [rows, in] -> [rows, out] through a block's linear layer, with its adapter where one is on.

@@ -1,15 +1,20 @@
-//! One decoder for the Llama-like families: Llama, Mistral, Qwen2.
+//! One decoder for the families Llama, Mistral, Qwen2, Qwen3, Phi-3, Gemma 2 and GPT-2.
 //!
 //! Activations are [rows, width] with the rows of all sequences one below the other. Weights keep Hugging Face's
-//! names and [out, in] layout in one map, so loading, freezing, optimising and saving are loops over names.
+//! names and layout ([out, in], in GPT-2 [in, out]) in one map, so loading, freezing, optimising and saving are loops
+//! over names.
 
+mod block;
 mod cache;
 mod config;
 mod embed;
 mod linear;
 mod load;
+mod names;
 mod random;
+mod rope;
 mod save;
+mod score;
 mod tape;
 
 use std::collections::BTreeMap;
@@ -19,19 +24,18 @@ use std::sync::Arc;
 use burn::tensor::{Device, Tensor, TensorData};
 
 pub use cache::KvCache;
-pub use config::{Family, LinearSpec, ModelConfig, RopeScaling};
+pub use config::{Activation, Family, ModelConfig};
 pub(crate) use load::param;
 pub use load::{LoadProgress, inspect};
+pub use names::LinearSpec;
+pub use rope::RopeScaling;
 pub use save::{checkpoint_dtype, save_companions, save_full};
 pub use tape::{DropoutKey, GradientSum, Param, Tape};
 
 use crate::adapter::Adapter;
-use crate::ops::{self, AttentionSpec, Segment};
+use crate::ops::Segment;
 
-pub const EMBEDDING: &str = "model.embed_tokens.weight";
-pub const FINAL_NORM: &str = "model.norm.weight";
-pub const HEAD: &str = "lm_head.weight";
-
+#[derive(Clone)]
 pub struct Model {
     pub config: ModelConfig,
     pub device: Device,
@@ -45,8 +49,10 @@ pub struct Model {
     inverse_frequencies: Vec<f32>,
 }
 
-/// Which rows are which sequence, and the rotary tables for their positions.
+/// Which rows are which sequence, their positions, and the rotary tables for those.
 pub struct Rows {
+    /// Position of each row within its sequence.
+    positions: Vec<u32>,
     cos: Tensor<2>,
     sin: Tensor<2>,
     segments: Arc<[Segment]>,
@@ -61,18 +67,22 @@ impl Model {
             segments.push(Segment { q_start: start, q_len: len, k_start: start, k_len: len + from });
             start += len;
         }
+        let positions: Vec<u32> = lengths.iter().flat_map(|&len| (from..from + len).map(|p| p as u32)).collect();
         let half = self.inverse_frequencies.len();
-        let angles = lengths.iter().flat_map(|&len| {
-            (from..from + len).flat_map(|p| self.inverse_frequencies.iter().map(move |f| p as f32 * f))
-        });
+        let angles = positions.iter().flat_map(|&p| self.inverse_frequencies.iter().map(move |f| p as f32 * f));
         let (cos, sin): (Vec<f32>, Vec<f32>) = angles.map(|a| (a.cos(), a.sin())).unzip();
-        let table = |values| Tensor::from_data(TensorData::new(values, [start, half]), &self.device);
-        Rows { cos: table(cos), sin: table(sin), segments: segments.into() }
+        // Where positions are learned there is nothing to turn, and a tensor needs a width.
+        let table = |values: Vec<f32>| match half {
+            0 => Tensor::zeros([1, 1], &self.device),
+            _ => Tensor::from_data(TensorData::new(values, [start, half]), &self.device),
+        };
+        Rows { cos: table(cos), sin: table(sin), positions, segments: segments.into() }
     }
 
     pub(crate) fn matrix(&self, name: &str, tape: &mut Tape) -> Tensor<2> {
         match self.params.get(name) {
             Some(Param::Matrix(t)) => tape.matrix(name, t),
+            Some(Param::Packed(packed)) => packed.dense(),
             _ => unreachable!("the loader checked that {name} is there"),
         }
     }
@@ -97,51 +107,25 @@ impl Model {
         }
     }
 
-    /// One block: x [rows, hidden] -> [rows, hidden]. With a cache, `rows` are the new positions only.
-    pub fn block(
-        &self,
-        layer: usize,
-        x: Tensor<2>,
-        rows: &Rows,
-        cache: Option<&mut KvCache>,
-        tape: &mut Tape,
-    ) -> Tensor<2> {
-        let c = &self.config;
-        let norm = self.vector(&format!("model.layers.{layer}.input_layernorm.weight"), tape);
-        let h = ops::rms_norm(x.clone(), norm, c.norm_eps);
-        let q = ops::rope(self.linear(layer, "q_proj", h.clone(), tape), &rows.cos, &rows.sin);
-        let mut k = ops::rope(self.linear(layer, "k_proj", h.clone(), tape), &rows.cos, &rows.sin);
-        let mut v = self.linear(layer, "v_proj", h, tape);
-        if let Some(cache) = cache {
-            (k, v) = cache.extend(layer, k, v);
+    /// # Errors
+    /// `BadData` where learned positions end before the sequence does. (Rotary positions have no end.)
+    pub fn check_length(&self, length: usize, file: &std::path::Path, place: &str) -> crate::Result<()> {
+        let limit = self.config.max_positions;
+        if self.config.positions_name().is_none() || length <= limit {
+            return Ok(());
         }
-        let spec = AttentionSpec {
-            heads: c.heads,
-            kv_heads: c.kv_heads,
-            head_dim: c.head_dim,
-            scale: 1.0 / (c.head_dim as f32).sqrt(),
-            window: c.windows[layer],
-            softcap: None,
-            segments: rows.segments.clone(),
-        };
-        let mixed = ops::attention(q, k, v, &spec);
-        let x = x + self.linear(layer, "o_proj", mixed, tape);
-        let norm = self.vector(&format!("model.layers.{layer}.post_attention_layernorm.weight"), tape);
-        let h = ops::rms_norm(x.clone(), norm, c.norm_eps);
-        let gate = self.linear(layer, "gate_proj", h.clone(), tape);
-        let up = self.linear(layer, "up_proj", h, tape);
-        x + self.linear(layer, "down_proj", ops::swiglu(gate, up), tape)
-    }
-
-    /// The norm before the head.
-    pub fn final_norm(&self, x: Tensor<2>, tape: &mut Tape) -> Tensor<2> {
-        let weight = self.vector(FINAL_NORM, tape);
-        ops::rms_norm(x, weight, self.config.norm_eps)
+        let reason = format!("has {length} tokens, but this model has learned {limit} positions: shorten it");
+        Err(crate::Error::data(file, place, reason))
     }
 
     /// Name of the matrix that makes logits: the embedding where the head is tied.
     pub fn head_name(&self) -> &'static str {
-        if self.config.tied { EMBEDDING } else { HEAD }
+        self.config.head_name()
+    }
+
+    /// The name under which a tensor of the model learns: an adapter may keep a copy of its own of it.
+    pub fn learned_name(&self, name: &str) -> String {
+        name.to_owned()
     }
 
     /// The head's matrix [vocabulary, hidden].
@@ -151,10 +135,19 @@ impl Model {
 
     /// All hidden states before the final norm, for sequences of these lengths. No autodiff.
     pub fn hidden(&self, ids: &[u32], lengths: &[usize]) -> Tensor<2> {
+        self.hidden_on(ids, lengths, &mut Tape::off())
+    }
+
+    /// The same with the adapter off.
+    pub fn base_hidden(&self, ids: &[u32], lengths: &[usize]) -> Tensor<2> {
+        self.hidden_on(ids, lengths, &mut Tape::base())
+    }
+
+    fn hidden_on(&self, ids: &[u32], lengths: &[usize], tape: &mut Tape) -> Tensor<2> {
         let rows = self.rows(lengths, 0);
-        let mut x = self.embed(ids, &rows, &mut Tape::off());
+        let mut x = self.embed(ids, &rows, tape);
         for layer in 0..self.config.layers {
-            x = self.block(layer, x, &rows, None, &mut Tape::off());
+            x = self.block(layer, x, &rows, None, tape);
         }
         x
     }

@@ -7,26 +7,27 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
 use super::load::param;
-use super::{Model, ModelConfig};
+use super::{Family, Model, ModelConfig};
+
+/// A number from N(0, `deviation`), by Box and Muller; one of their pair is enough here.
+pub(super) fn normal(rng: &mut StdRng, deviation: f64) -> f32 {
+    let (u, v): (f64, f64) = (1.0 - rng.random::<f64>(), rng.random());
+    ((-2.0 * u.ln()).sqrt() * (2.0 * std::f64::consts::PI * v).cos() * deviation) as f32
+}
 
 impl Model {
-    /// Norm gains 1, biases 0, the rest normal with standard deviation 0.02 (GPT-2's and Llama's start).
+    /// Norms that scale by 1 (Gemma keeps a gain as its distance from 1), biases 0, the rest normal with standard deviation 0.02 (GPT-2's and Llama's start).
     pub fn random(config: ModelConfig, device: &Device, seed: u64) -> Self {
         let mut rng = StdRng::seed_from_u64(seed);
-        let mut normal = || {
-            // Box-Muller; one of the pair is enough here.
-            let (u, v): (f64, f64) = (1.0 - rng.random::<f64>(), rng.random());
-            ((-2.0 * u.ln()).sqrt() * (2.0 * std::f64::consts::PI * v).cos() * 0.02) as f32
-        };
         let params = config
             .tensors()
             .into_iter()
             .map(|(name, shape)| {
                 let len = shape.iter().product();
-                let values = match name.as_str() {
-                    n if n.contains("norm") => vec![1.0; len],
-                    n if n.ends_with("bias") => vec![0.0; len],
-                    _ => (0..len).map(|_| normal()).collect(),
+                let values = match shape.len() {
+                    1 if name.ends_with("bias") || config.family == Family::Gemma2 => vec![0.0; len],
+                    1 => vec![1.0; len],
+                    _ => (0..len).map(|_| normal(&mut rng, 0.02)).collect(),
                 };
                 let value = param(values, &shape, device);
                 (name, value)

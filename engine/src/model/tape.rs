@@ -6,11 +6,14 @@ use burn::tensor::{Gradients, Tensor, TensorData};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
-/// A tensor that learns or may learn: a matrix [out, in] or a vector.
+use crate::quant::PackedMatrix;
+
+/// A tensor that learns or may learn, a matrix [out, in] or a vector, or a frozen matrix in 4 bits.
 #[derive(Debug, Clone)]
 pub enum Param {
     Matrix(Tensor<2>),
     Vector(Tensor<1>),
+    Packed(PackedMatrix),
 }
 
 impl Param {
@@ -18,6 +21,7 @@ impl Param {
         match self {
             Self::Matrix(t) => t.dims().to_vec(),
             Self::Vector(t) => t.dims().to_vec(),
+            Self::Packed(packed) => packed.shape().to_vec(),
         }
     }
 
@@ -25,16 +29,17 @@ impl Param {
         self.shape().iter().product()
     }
 
-    /// All values in row order.
+    /// All values in row order; a packed matrix becomes dense.
     pub fn into_flat(self) -> Tensor<1> {
         let len = self.len();
         match self {
             Self::Matrix(t) => t.reshape([len]),
             Self::Vector(t) => t,
+            Self::Packed(packed) => packed.dense().reshape([len]),
         }
     }
 
-    /// The inverse of [`Param::into_flat`].
+    /// The inverse of [`Param::into_flat`] for dense parameters.
     pub fn from_flat(flat: Tensor<1>, shape: &[usize]) -> Self {
         match *shape {
             [rows, cols] => Self::Matrix(flat.reshape([rows, cols])),
@@ -140,6 +145,7 @@ impl<'a> Tape<'a> {
                     t.grad_remove(grads).map(|g| g.reshape([len]))
                 }
                 Param::Vector(t) => t.grad_remove(grads),
+                Param::Packed(_) => unreachable!("a packed matrix is never a leaf"),
             };
             if let Some(flat) = flat {
                 sum.add(&name, flat);

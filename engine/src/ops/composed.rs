@@ -2,6 +2,7 @@
 
 use burn::tensor::{Int, Tensor, TensorData, activation};
 
+use super::kernels::gelu::{CUBIC, TWICE_ROOT};
 use super::{AdamWStep, AttentionSpec, HeadLoss, read};
 
 pub(super) fn rms_norm(x: Tensor<2>, weight: Tensor<1>, eps: f64) -> Tensor<2> {
@@ -9,13 +10,37 @@ pub(super) fn rms_norm(x: Tensor<2>, weight: Tensor<1>, eps: f64) -> Tensor<2> {
     x * r * weight.unsqueeze::<2>()
 }
 
-pub(super) fn rope(x: Tensor<2>, cos: &Tensor<2>, sin: &Tensor<2>) -> Tensor<2> {
+pub(super) fn layer_norm(x: Tensor<2>, gain: Tensor<1>, bias: Tensor<1>, eps: f64) -> Tensor<2> {
+    let centred = x.clone() - x.mean_dim(1);
+    let r = (centred.clone() * centred.clone()).mean_dim(1).add_scalar(eps).sqrt().recip();
+    centred * r * gain.unsqueeze::<2>() + bias.unsqueeze::<2>()
+}
+
+pub(super) fn gelu(x: Tensor<2>) -> Tensor<2> {
+    let u = (x.clone() * x.clone() * x.clone()).mul_scalar(CUBIC) + x.clone();
+    x * activation::sigmoid(u.mul_scalar(TWICE_ROOT))
+}
+
+pub(super) fn soft_cap(x: Tensor<2>, cap: f32) -> Tensor<2> {
+    x.div_scalar(cap).tanh().mul_scalar(cap)
+}
+
+pub(super) fn soft_cap_gradient(capped: &Tensor<2>, grad: Tensor<2>, cap: f32) -> Tensor<2> {
+    let t = capped.clone().div_scalar(cap);
+    grad * (t.clone() * t).neg().add_scalar(1.0)
+}
+
+pub(super) fn rope(x: Tensor<2>, cos: &Tensor<2>, sin: &Tensor<2>, dim: usize) -> Tensor<2> {
     let ([rows, width], half) = (x.dims(), cos.dims()[1]);
-    let x = x.reshape([rows, width / (2 * half), 2 * half]);
-    let (a, b) = (x.clone().narrow(2, 0, half), x.narrow(2, half, half));
+    let x = x.reshape([rows, width / dim, dim]);
+    let (a, b) = (x.clone().narrow(2, 0, half), x.clone().narrow(2, half, half));
     let (cos, sin) = (cos.clone().unsqueeze_dim::<3>(1), sin.clone().unsqueeze_dim::<3>(1));
     let first = a.clone() * cos.clone() - b.clone() * sin.clone();
-    Tensor::cat(vec![first, b * cos + a * sin], 2).reshape([rows, width])
+    let mut parts = vec![first, b * cos + a * sin];
+    if dim > 2 * half {
+        parts.push(x.narrow(2, 2 * half, dim - 2 * half));
+    }
+    Tensor::cat(parts, 2).reshape([rows, width])
 }
 
 /// [batch * len, heads * dim] -> [batch, heads, len, dim].
@@ -63,7 +88,7 @@ pub(super) fn attention(q: Tensor<2>, k: Tensor<2>, v: Tensor<2>, spec: &Attenti
 pub(super) fn cross_entropy(
     logits: Tensor<2>,
     targets: &[u32],
-    scale: f32,
+    scales: &[f32],
     want_grad: bool,
 ) -> crate::Result<HeadLoss> {
     let [rows, _] = logits.dims();
@@ -77,7 +102,8 @@ pub(super) fn cross_entropy(
     let rows_out = stats.chunks_exact(2).map(|pair| (-pair[0], pair[0] >= pair[1])).collect();
     let grad = want_grad.then(|| {
         let minus = Tensor::<2>::full([rows, 1], -1.0, &device);
-        log_p.exp().scatter(1, ids, minus, burn::tensor::IndexingUpdateOp::Add).mul_scalar(scale)
+        log_p.exp().scatter(1, ids, minus, burn::tensor::IndexingUpdateOp::Add)
+            * Tensor::<2>::from_data(TensorData::new(scales.to_vec(), [rows, 1]), &device)
     });
     Ok(HeadLoss { rows: rows_out, grad })
 }

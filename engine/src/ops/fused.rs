@@ -10,25 +10,25 @@ use burn::tensor::{Tensor, TensorData};
 use super::attention::{self, AttentionSpec};
 use super::{AdamWStep, HeadLoss, kernels};
 
-type Tracked = <Autodiff<Flex> as burn::backend::BackendTypes>::FloatTensorPrimitive;
+pub(crate) type Tracked = <Autodiff<Flex> as burn::backend::BackendTypes>::FloatTensorPrimitive;
 
 /// The CPU tensor under a plain tensor, laid out row by row.
-fn cpu<const D: usize>(x: Tensor<D>) -> FlexTensor {
+pub(crate) fn cpu<const D: usize>(x: Tensor<D>) -> FlexTensor {
     let x = x.try_into_primitive::<Flex>().expect("a CPU tensor without autodiff");
     if x.as_slice::<f32>().is_some() { x } else { x.to_contiguous() }
 }
 
 /// The tracked CPU tensor; a plain one becomes a constant.
-fn tracked<const D: usize>(x: Tensor<D>) -> Tracked {
+pub(crate) fn tracked<const D: usize>(x: Tensor<D>) -> Tracked {
     let x = if x.is_autodiff() { x } else { x.autodiff() };
     x.try_into_primitive::<Autodiff<Flex>>().expect("a CPU tensor")
 }
 
-fn row_major(x: &FlexTensor) -> FlexTensor {
+pub(crate) fn row_major(x: &FlexTensor) -> FlexTensor {
     if x.as_slice::<f32>().is_some() { x.clone() } else { x.to_contiguous() }
 }
 
-fn floats(x: &FlexTensor) -> &[f32] {
+pub(crate) fn floats(x: &FlexTensor) -> &[f32] {
     x.as_slice::<f32>().expect("contiguous f32")
 }
 
@@ -36,11 +36,11 @@ fn like(x: &FlexTensor, values: Vec<f32>) -> FlexTensor {
     FlexTensor::from_data(TensorData::new(values, x.layout().shape().clone()))
 }
 
-fn plain<const D: usize>(x: FlexTensor) -> Tensor<D> {
+pub(crate) fn plain<const D: usize>(x: FlexTensor) -> Tensor<D> {
     Tensor::from_primitive::<Flex>(x)
 }
 
-fn lifted<const D: usize>(x: Tracked) -> Tensor<D> {
+pub(crate) fn lifted<const D: usize>(x: Tracked) -> Tensor<D> {
     Tensor::from_primitive::<Autodiff<Flex>>(x)
 }
 
@@ -80,15 +80,60 @@ pub(super) fn rms_norm(x: Tensor<2>, weight: Tensor<1>, eps: f32) -> Tensor<2> {
 }
 
 #[derive(Debug)]
-struct SwiGlu;
+struct LayerNorm;
 
-impl Backward<Flex, 2> for SwiGlu {
+impl Backward<Flex, 3> for LayerNorm {
+    type State = (FlexTensor, FlexTensor, f32);
+
+    fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let grad = row_major(&grads.consume::<Flex>(&ops.node));
+        let (x, gain, eps) = ops.state;
+        let (dx, dgain, dbias) = kernels::layer_norm::backward(floats(&x), floats(&gain), floats(&grad), eps);
+        for ((node, like_it), d) in ops.parents.into_iter().zip([&x, &gain, &gain]).zip([dx, dgain, dbias]) {
+            if let Some(node) = node {
+                grads.register::<Flex>(node.id, like(like_it, d));
+            }
+        }
+    }
+}
+
+pub(super) fn layer_norm(x: Tensor<2>, gain: Tensor<1>, bias: Tensor<1>, eps: f32) -> Tensor<2> {
+    let run = |x: &FlexTensor, g: &FlexTensor, b: &FlexTensor| {
+        like(x, kernels::layer_norm::forward(floats(x), floats(g), floats(b), eps))
+    };
+    if !x.is_autodiff() && !gain.is_autodiff() && !bias.is_autodiff() {
+        let (x, g, b) = (cpu(x), cpu(gain), cpu(bias));
+        return plain(run(&x, &g, &b));
+    }
+    let (x, g, b) = (tracked(x), tracked(gain), tracked(bias));
+    let (xp, gp, bp) = (row_major(x.primitive()), row_major(g.primitive()), row_major(b.primitive()));
+    let out = run(&xp, &gp, &bp);
+    lifted(match LayerNorm.prepare::<NoCheckpointing>([x.node(), g.node(), b.node()]).compute_bound().stateful() {
+        OpsKind::Tracked(prep) => prep.finish((xp, gp, eps), out),
+        OpsKind::UnTracked(prep) => prep.finish(out),
+    })
+}
+
+/// What the gate goes through.
+#[derive(Debug, Clone, Copy)]
+enum Gate {
+    Silu,
+    Gelu,
+}
+
+#[derive(Debug)]
+struct Gated(Gate);
+
+impl Backward<Flex, 2> for Gated {
     type State = (FlexTensor, FlexTensor);
 
     fn backward(self, ops: Ops<Self::State, 2>, grads: &mut Gradients, _: &mut Checkpointer) {
         let grad = row_major(&grads.consume::<Flex>(&ops.node));
         let (gate, up) = ops.state;
-        let (dgate, dup) = kernels::swiglu_backward(floats(&gate), floats(&up), floats(&grad));
+        let (dgate, dup) = match self.0 {
+            Gate::Silu => kernels::swiglu_backward(floats(&gate), floats(&up), floats(&grad)),
+            Gate::Gelu => kernels::gelu::geglu_backward(floats(&gate), floats(&up), floats(&grad)),
+        };
         let [gate_node, up_node] = ops.parents;
         if let Some(node) = gate_node {
             grads.register::<Flex>(node.id, like(&gate, dgate));
@@ -99,8 +144,11 @@ impl Backward<Flex, 2> for SwiGlu {
     }
 }
 
-pub(super) fn swiglu(gate: Tensor<2>, up: Tensor<2>) -> Tensor<2> {
-    let run = |g: &FlexTensor, u: &FlexTensor| like(g, kernels::swiglu(floats(g), floats(u)));
+fn gated(by: Gate, gate: Tensor<2>, up: Tensor<2>) -> Tensor<2> {
+    let run = |g: &FlexTensor, u: &FlexTensor| match by {
+        Gate::Silu => like(g, kernels::swiglu(floats(g), floats(u))),
+        Gate::Gelu => like(g, kernels::gelu::geglu(floats(g), floats(u))),
+    };
     if !gate.is_autodiff() && !up.is_autodiff() {
         let (g, u) = (cpu(gate), cpu(up));
         return plain(run(&g, &u));
@@ -108,42 +156,92 @@ pub(super) fn swiglu(gate: Tensor<2>, up: Tensor<2>) -> Tensor<2> {
     let (gate, up) = (tracked(gate), tracked(up));
     let (gp, upp) = (row_major(gate.primitive()), row_major(up.primitive()));
     let out = run(&gp, &upp);
-    lifted(match SwiGlu.prepare::<NoCheckpointing>([gate.node(), up.node()]).compute_bound().stateful() {
+    lifted(match Gated(by).prepare::<NoCheckpointing>([gate.node(), up.node()]).compute_bound().stateful() {
         OpsKind::Tracked(prep) => prep.finish((gp, upp), out),
         OpsKind::UnTracked(prep) => prep.finish(out),
     })
+}
+
+pub(super) fn swiglu(gate: Tensor<2>, up: Tensor<2>) -> Tensor<2> {
+    gated(Gate::Silu, gate, up)
+}
+
+pub(super) fn geglu(gate: Tensor<2>, up: Tensor<2>) -> Tensor<2> {
+    gated(Gate::Gelu, gate, up)
+}
+
+#[derive(Debug)]
+struct Gelu;
+
+impl Backward<Flex, 1> for Gelu {
+    type State = FlexTensor;
+
+    fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let grad = row_major(&grads.consume::<Flex>(&ops.node));
+        let x = ops.state;
+        let [node] = ops.parents;
+        if let Some(node) = node {
+            grads.register::<Flex>(node.id, like(&x, kernels::gelu::gelu_backward(floats(&x), floats(&grad))));
+        }
+    }
+}
+
+pub(super) fn gelu(x: Tensor<2>) -> Tensor<2> {
+    if !x.is_autodiff() {
+        let x = cpu(x);
+        return plain(like(&x, kernels::gelu::gelu(floats(&x))));
+    }
+    let x = tracked(x);
+    let xp = row_major(x.primitive());
+    let out = like(&xp, kernels::gelu::gelu(floats(&xp)));
+    lifted(match Gelu.prepare::<NoCheckpointing>([x.node()]).compute_bound().stateful() {
+        OpsKind::Tracked(prep) => prep.finish(xp, out),
+        OpsKind::UnTracked(prep) => prep.finish(out),
+    })
+}
+
+pub(super) fn soft_cap(x: Tensor<2>, cap: f32) -> Tensor<2> {
+    let mut x = cpu(x);
+    kernels::gelu::soft_cap(x.storage_mut::<f32>(), cap);
+    plain(x)
+}
+
+pub(super) fn soft_cap_gradient(capped: &Tensor<2>, grad: Tensor<2>, cap: f32) -> Tensor<2> {
+    let (capped, mut grad) = (cpu(capped.clone()), cpu(grad));
+    kernels::gelu::soft_cap_backward(floats(&capped), grad.storage_mut::<f32>(), cap);
+    plain(grad)
 }
 
 #[derive(Debug)]
 struct Rope;
 
 impl Backward<Flex, 1> for Rope {
-    type State = (FlexTensor, FlexTensor);
+    type State = (FlexTensor, FlexTensor, usize);
 
     fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
         let grad = row_major(&grads.consume::<Flex>(&ops.node));
-        let (cos, sin) = ops.state;
+        let (cos, sin, dim) = ops.state;
         let [node] = ops.parents;
         if let Some(node) = node {
-            grads.register::<Flex>(node.id, turned(&grad, &cos, &sin, -1.0));
+            grads.register::<Flex>(node.id, turned(&grad, &cos, &sin, dim, -1.0));
         }
     }
 }
 
-fn turned(x: &FlexTensor, cos: &FlexTensor, sin: &FlexTensor, sign: f32) -> FlexTensor {
+fn turned(x: &FlexTensor, cos: &FlexTensor, sin: &FlexTensor, dim: usize, sign: f32) -> FlexTensor {
     let half = cos.layout().shape()[1];
-    like(x, kernels::rope(floats(x), floats(cos), floats(sin), half, sign))
+    like(x, kernels::rope(floats(x), floats(cos), floats(sin), half, dim, sign))
 }
 
-pub(super) fn rope(x: Tensor<2>, cos: &Tensor<2>, sin: &Tensor<2>) -> Tensor<2> {
+pub(super) fn rope(x: Tensor<2>, cos: &Tensor<2>, sin: &Tensor<2>, dim: usize) -> Tensor<2> {
     let (cos, sin) = (cpu(cos.clone()), cpu(sin.clone()));
     if !x.is_autodiff() {
-        return plain(turned(&cpu(x), &cos, &sin, 1.0));
+        return plain(turned(&cpu(x), &cos, &sin, dim, 1.0));
     }
     let x = tracked(x);
-    let out = turned(&row_major(x.primitive()), &cos, &sin, 1.0);
+    let out = turned(&row_major(x.primitive()), &cos, &sin, dim, 1.0);
     lifted(match Rope.prepare::<NoCheckpointing>([x.node()]).compute_bound().stateful() {
-        OpsKind::Tracked(prep) => prep.finish((cos, sin), out),
+        OpsKind::Tracked(prep) => prep.finish((cos, sin, dim), out),
         OpsKind::UnTracked(prep) => prep.finish(out),
     })
 }
@@ -208,9 +306,9 @@ fn check(q: &[usize; 2], k: &[usize; 2], spec: &AttentionSpec) {
     }
 }
 
-pub(super) fn cross_entropy(logits: Tensor<2>, targets: &[u32], scale: f32, want_grad: bool) -> HeadLoss {
+pub(super) fn cross_entropy(logits: Tensor<2>, targets: &[u32], scales: &[f32], want_grad: bool) -> HeadLoss {
     let mut logits = cpu(logits);
-    let rows = kernels::cross_entropy(logits.storage_mut::<f32>(), targets, scale);
+    let rows = kernels::cross_entropy(logits.storage_mut::<f32>(), targets, scales);
     HeadLoss { rows, grad: want_grad.then(|| plain(logits)) }
 }
 

@@ -3,6 +3,9 @@
 //! Each kernel is written once as plain loops and compiled twice on x86: for the baseline, and for AVX2 + FMA,
 //! chosen at run time. Rows are shared among rayon's threads.
 
+pub(super) mod gelu;
+pub(super) mod layer_norm;
+
 use rayon::prelude::*;
 
 /// Compiles a kernel for the baseline and, on x86-64, for AVX2 + FMA; the call picks at run time.
@@ -54,7 +57,7 @@ pub(super) fn exp(x: f32) -> f32 {
     f32::from_bits(((t.to_bits() << 23) as i32).wrapping_add(y.to_bits() as i32) as u32)
 }
 
-/// Sum of `f(i)` over eight lanes, so that the additions are SIMD (float sums are not reordered by the compiler).
+/// Sum of `f(i)` over sixteen lanes, so that the additions are SIMD (float sums are not reordered by the compiler).
 #[inline(always)]
 pub(super) fn lane_sum(len: usize, f: impl Fn(usize) -> f32) -> f32 {
     let mut lanes = [0f32; 16];
@@ -88,7 +91,7 @@ pub(super) fn lane_max(row: &[f32]) -> f32 {
 }
 
 /// How many rows one task takes: enough work to be worth a hand-over.
-fn rows_per_task(width: usize) -> usize {
+pub(super) fn rows_per_task(width: usize) -> usize {
     (16_384 / width.max(1)).clamp(1, 256)
 }
 
@@ -197,23 +200,27 @@ pub(super) fn swiglu_backward(gate: &[f32], up: &[f32], grad: &[f32]) -> (Vec<f3
 }
 
 multiversion! {
-    fn rope_row(x: &[f32], cos: &[f32], sin: &[f32], sign: f32, out: &mut [f32]) {
+    fn rope_row(x: &[f32], cos: &[f32], sin: &[f32], dim: usize, sign: f32, out: &mut [f32]) {
         let half = cos.len();
-        for (x, out) in x.chunks_exact(2 * half).zip(out.chunks_exact_mut(2 * half)) {
-            let (a, b) = x.split_at(half);
-            let (oa, ob) = out.split_at_mut(half);
+        for (x, out) in x.chunks_exact(dim).zip(out.chunks_exact_mut(dim)) {
+            let (a, rest) = x.split_at(half);
+            let (b, kept) = rest.split_at(half);
+            let (oa, rest) = out.split_at_mut(half);
+            let (ob, same) = rest.split_at_mut(half);
             for i in 0..half {
                 let s = sin[i] * sign;
                 oa[i] = a[i] * cos[i] - b[i] * s;
                 ob[i] = b[i] * cos[i] + a[i] * s;
             }
+            same.copy_from_slice(kept);
         }
     }
 }
 
-/// Rotates halves (Su et al. 2021, in the layout of Hugging Face models). `x` [rows, heads * 2 * half],
-/// `cos` and `sin` [rows, half]; `sign` -1 turns back, which is also the backward pass.
-pub(super) fn rope(x: &[f32], cos: &[f32], sin: &[f32], half: usize, sign: f32) -> Vec<f32> {
+/// Rotates halves (Su et al. 2021, in the layout of Hugging Face models). `x` [rows, heads * dim], `cos` and `sin`
+/// [rows, half]: the first 2 * half numbers of a head are turned, the rest stay. `sign` -1 turns back, which is also
+/// the backward pass.
+pub(super) fn rope(x: &[f32], cos: &[f32], sin: &[f32], half: usize, dim: usize, sign: f32) -> Vec<f32> {
     let rows = cos.len() / half.max(1);
     let width = x.len() / rows.max(1);
     let mut out = vec![0f32; x.len()];
@@ -224,7 +231,7 @@ pub(super) fn rope(x: &[f32], cos: &[f32], sin: &[f32], half: usize, sign: f32) 
         .zip(x.par_chunks(width))
         .zip(cos.par_chunks(half).zip(sin.par_chunks(half)))
         .with_min_len(rows_per_task(width))
-        .for_each(|((out, x), (cos, sin))| rope_row(x, cos, sin, sign, out));
+        .for_each(|((out, x), (cos, sin))| rope_row(x, cos, sin, dim, sign, out));
     out
 }
 
@@ -247,14 +254,14 @@ multiversion! {
     }
 }
 
-/// Cross-entropy of each row and, in place of the logits, its gradient times `scale`.
+/// Cross-entropy of each row and, in place of the logits, its gradient times that row's scale.
 /// Returns (-log p of the target, whether the target was the most likely token) by row.
-pub(super) fn cross_entropy(logits: &mut [f32], targets: &[u32], scale: f32) -> Vec<(f32, bool)> {
+pub(super) fn cross_entropy(logits: &mut [f32], targets: &[u32], scales: &[f32]) -> Vec<(f32, bool)> {
     let width = logits.len() / targets.len().max(1);
     logits
         .par_chunks_mut(width.max(1))
-        .zip(targets.par_iter())
-        .map(|(row, &target)| xent_row(row, target as usize, scale))
+        .zip(targets.par_iter().zip(scales.par_iter()))
+        .map(|(row, (&target, &scale))| xent_row(row, target as usize, scale))
         .collect()
 }
 
@@ -324,7 +331,7 @@ mod tests {
     #[test]
     fn cross_entropy_gradient_sums_to_zero_and_matches_the_definition() {
         let mut logits = vec![0.1f32, 2.0, -1.0, 0.5, 0.0, 0.0, 0.0, 3.0];
-        let stats = cross_entropy(&mut logits, &[1, 0], 1.0);
+        let stats = cross_entropy(&mut logits, &[1, 0], &[1.0, 1.0]);
         let z: f32 = [0.1f32, 2.0, -1.0, 0.5].iter().map(|v| v.exp()).sum();
         assert!((stats[0].0 - (z.ln() - 2.0)).abs() < 1e-6);
         assert!(stats[0].1 && !stats[1].1);
@@ -334,11 +341,19 @@ mod tests {
 
     #[test]
     fn rope_turned_back_is_the_input() {
-        let x: Vec<f32> = (0..24).map(|i| (i as f32 * 0.7).sin()).collect();
+        let x: Vec<f32> = (0..36).map(|i| (i as f32 * 0.7).sin()).collect();
         let angles: Vec<f32> = (0..6).map(|i| i as f32 * 0.3).collect();
         let (cos, sin): (Vec<f32>, Vec<f32>) = angles.iter().map(|a| (a.cos(), a.sin())).unzip();
-        let back = rope(&rope(&x, &cos, &sin, 2, 1.0), &cos, &sin, 2, -1.0);
-        assert!(x.iter().zip(&back).all(|(a, b)| (a - b).abs() < 1e-6));
+        for dim in [4, 6] {
+            let turned = rope(&x, &cos, &sin, 2, dim, 1.0);
+            let back = rope(&turned, &cos, &sin, 2, dim, -1.0);
+            assert!(x.iter().zip(&back).all(|(a, b)| (a - b).abs() < 1e-6));
+            for (head, (x, turned)) in x.chunks(dim).zip(turned.chunks(dim)).enumerate() {
+                let angle = angles[head * dim / 12 * 2 + 1];
+                assert!((turned[1] - (x[1] * angle.cos() - x[3] * angle.sin())).abs() < 1e-6);
+                assert_eq!(x[4..], turned[4..], "what is past the turned part stays");
+            }
+        }
     }
 
     #[test]

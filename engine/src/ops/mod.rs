@@ -5,13 +5,18 @@
 
 mod attention;
 mod composed;
-mod fused;
+mod divergence;
+pub(crate) mod fused;
 mod kernels;
+
+#[cfg(test)]
+mod twin_tests;
 
 use burn::backend::DispatchDevice;
 use burn::tensor::{Device, Tensor};
 
 pub use attention::{AttentionSpec, Segment};
+pub use divergence::{Divergence, divergence};
 pub use kernels::AdamWStep;
 
 /// Whether tensors of this device are plain memory that the kernels can work on.
@@ -29,9 +34,43 @@ pub fn swiglu(gate: Tensor<2>, up: Tensor<2>) -> Tensor<2> {
     if is_cpu(&gate.device()) { fused::swiglu(gate, up) } else { burn::tensor::activation::silu(gate) * up }
 }
 
-/// Rotary embedding by rotated halves. `x` [rows, heads * dim], `cos` and `sin` [rows, dim / 2].
-pub fn rope(x: Tensor<2>, cos: &Tensor<2>, sin: &Tensor<2>) -> Tensor<2> {
-    if is_cpu(&x.device()) { fused::rope(x, cos, sin) } else { composed::rope(x, cos, sin) }
+/// Layer norm by rows (Ba, Kiros & Hinton 2016). `x` [rows, width], `gain` and `bias` [width].
+pub fn layer_norm(x: Tensor<2>, gain: Tensor<1>, bias: Tensor<1>, eps: f64) -> Tensor<2> {
+    if is_cpu(&x.device()) {
+        fused::layer_norm(x, gain, bias, eps as f32)
+    } else {
+        composed::layer_norm(x, gain, bias, eps)
+    }
+}
+
+/// gelu(gate) * up with gelu's tanh form. Both [rows, width].
+pub fn geglu(gate: Tensor<2>, up: Tensor<2>) -> Tensor<2> {
+    if is_cpu(&gate.device()) { fused::geglu(gate, up) } else { composed::gelu(gate) * up }
+}
+
+/// Gelu by its tanh form. `x` [rows, width].
+pub fn gelu(x: Tensor<2>) -> Tensor<2> {
+    if is_cpu(&x.device()) { fused::gelu(x) } else { composed::gelu(x) }
+}
+
+/// cap * tanh(x / cap). No autodiff: see [`soft_cap_gradient`].
+pub fn soft_cap(x: Tensor<2>, cap: f32) -> Tensor<2> {
+    if is_cpu(&x.device()) { fused::soft_cap(x, cap) } else { composed::soft_cap(x, cap) }
+}
+
+/// Gradient by what [`soft_cap`] got, from its result and the gradient by that.
+pub fn soft_cap_gradient(capped: &Tensor<2>, grad: Tensor<2>, cap: f32) -> Tensor<2> {
+    if is_cpu(&grad.device()) {
+        fused::soft_cap_gradient(capped, grad, cap)
+    } else {
+        composed::soft_cap_gradient(capped, grad, cap)
+    }
+}
+
+/// Rotary embedding by rotated halves. `x` [rows, heads * dim], `cos` and `sin` [rows, half]; the first 2 * half
+/// numbers of each head are turned.
+pub fn rope(x: Tensor<2>, cos: &Tensor<2>, sin: &Tensor<2>, dim: usize) -> Tensor<2> {
+    if is_cpu(&x.device()) { fused::rope(x, cos, sin, dim) } else { composed::rope(x, cos, sin, dim) }
 }
 
 /// Causal attention of packed segments. `q` [rows, heads * dim], `k` and `v` [rows, kv_heads * dim];
@@ -44,16 +83,16 @@ pub fn attention(q: Tensor<2>, k: Tensor<2>, v: Tensor<2>, spec: &AttentionSpec)
 pub struct HeadLoss {
     /// -log p of each target, and whether it was the most likely token.
     pub rows: Vec<(f32, bool)>,
-    /// Gradient of `scale * sum of -log p` by the logits, [rows, vocabulary]; None where it was not asked for.
+    /// Gradient of the sum of `scale * -log p` over the rows by the logits, [rows, vocabulary]; None where it was not asked for.
     pub grad: Option<Tensor<2>>,
 }
 
-/// Softmax cross-entropy of logits [rows, vocabulary] (no autodiff) with one target id a row.
-pub fn cross_entropy(logits: Tensor<2>, targets: &[u32], scale: f32, want_grad: bool) -> crate::Result<HeadLoss> {
+/// Softmax cross-entropy of logits [rows, vocabulary] (no autodiff) with one target id and one scale a row.
+pub fn cross_entropy(logits: Tensor<2>, targets: &[u32], scales: &[f32], want_grad: bool) -> crate::Result<HeadLoss> {
     if is_cpu(&logits.device()) {
-        Ok(fused::cross_entropy(logits, targets, scale, want_grad))
+        Ok(fused::cross_entropy(logits, targets, scales, want_grad))
     } else {
-        composed::cross_entropy(logits, targets, scale, want_grad)
+        composed::cross_entropy(logits, targets, scales, want_grad)
     }
 }
 

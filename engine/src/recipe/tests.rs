@@ -211,7 +211,7 @@ fn sound_recipe_passes() {
 fn every_impossible_setting_is_named() {
     let (dir, recipe) = sound();
     type Change = fn(&mut Recipe);
-    let cases: [(&str, Change); 24] = [
+    let cases: [(&str, Change); 29] = [
         ("lora_rank", |r| r.lora_rank = 0),
         ("lora_dropout", |r| r.lora_dropout = 1.0),
         ("learning_rate", |r| r.learning_rate = 0.0),
@@ -226,7 +226,12 @@ fn every_impossible_setting_is_named() {
         ("device", |r| r.device = "gpu:x".into()),
         ("eval_strategy", |r| r.eval_strategy = Interval::Steps),
         ("early_stopping_steps", |r| r.early_stopping_steps = Some(3)),
-        ("stage", |r| r.stage = Stage::Dpo),
+        ("replay_dataset", |r| (r.stage, r.replay_dataset) = (Stage::Dpo, r.dataset.clone())),
+        ("replay_dataset", |r| r.replay_dataset = vec!["/nowhere/rows.jsonl".into()]),
+        ("replay_ratio", |r| r.replay_ratio = 1.0),
+        ("forgetting_dataset", |r| r.forgetting_dataset = vec!["/nowhere/rows.jsonl".into()]),
+        ("forgetting_limit", |r| (r.forgetting_limit, r.forgetting_dataset) = (Some(0.0), r.dataset.clone())),
+        ("forgetting_limit", |r| r.forgetting_limit = Some(0.2)),
         ("use_dora", |r| r.use_dora = true),
         ("output_dir", |r| r.output_dir = r.model_name_or_path.clone()),
         ("output_dir", |r| r.output_dir = PathBuf::new()),
@@ -249,7 +254,13 @@ fn every_impossible_setting_is_named() {
     frozen.freeze_trainable_layers = 0;
     frozen.quantization_bit = Some(4);
     let found = problems(frozen.validate());
-    assert_eq!(fields(&found), ["freeze_trainable_layers", "quantization_bit", "quantization_bit"]);
+    assert_eq!(fields(&found), ["freeze_trainable_layers", "quantization_bit"]);
+    let packed = Recipe { quantization_bit: Some(4), ..recipe.clone() };
+    packed.validate().unwrap();
+    let eight = Recipe { quantization_bit: Some(8), quantization_type: QuantizationType::Fp4, ..packed };
+    let found = problems(eight.validate());
+    assert_eq!(fields(&found), ["quantization_bit", "quantization_type"]);
+    assert!(found[0].reason.contains("8 bits") && found[1].reason.contains("fp4"), "{found:?}");
 
     std::fs::create_dir(dir.path().join("out")).unwrap();
     std::fs::write(dir.path().join("out/report.json"), "{}").unwrap();

@@ -32,6 +32,7 @@ impl Recipe {
         self.check_ranges(&mut problems);
         self.check_method(&mut problems);
         problems.extend(crate::freeze::setting_problems(self));
+        self.check_ppo(&mut problems);
         self.check_contradictions(&mut problems);
         self.not_in_this_version(&mut problems);
         problems
@@ -65,6 +66,9 @@ impl Recipe {
         }
         if self.unfreeze_every > 0 && self.unfreeze_preset != Some(UnfreezePreset::TopDown) {
             warnings.push("unfreeze_every counts for unfreeze_preset: top_down only".into());
+        }
+        if self.train_on_prompt && !matches!(self.stage, Stage::Sft | Stage::Pt) {
+            warnings.push(format!("train_on_prompt is for sft: stage {} learns answers only", self.stage.as_str()));
         }
         if self.max_steps == 0 {
             warnings.push("max_steps 0 means the same as -1: num_train_epochs decides".into());
@@ -120,8 +124,13 @@ impl Recipe {
         for (field, share) in [("lora_dropout", self.lora_dropout), ("module_dropout", self.module_dropout)] {
             need(field, (0.0..1.0).contains(&share), share.to_string(), "write 0 or more and less than 1");
         }
-        for (field, share) in [("warmup_ratio", self.warmup_ratio), ("replay_ratio", self.replay_ratio)] {
-            need(field, (0.0..=1.0).contains(&share), share.to_string(), "write a number from 0 to 1");
+        let rises = self.warmup_ratio;
+        need("warmup_ratio", (0.0..=1.0).contains(&rises), rises.to_string(), "write a number from 0 to 1");
+        let replayed = self.replay_ratio;
+        need("replay_ratio", (0.0..1.0).contains(&replayed), replayed.to_string(), "write 0 or more and less than 1");
+        if let Some(limit) = self.forgetting_limit {
+            let remedy = "write a share above 0, such as 0.2, or null";
+            need("forgetting_limit", limit > 0.0 && limit.is_finite(), limit.to_string(), remedy);
         }
         for (field, share) in [("adam_beta1", self.adam_beta1), ("adam_beta2", self.adam_beta2)] {
             need(field, (0.0..1.0).contains(&share), share.to_string(), "write 0 or more and less than 1");
@@ -211,6 +220,7 @@ impl Recipe {
             problems.push(problem("early_stopping_steps", "early stopping needs evaluations", remedy));
         }
         let adapts = matches!(self.finetuning_type, FinetuningType::Lora | FinetuningType::Oft);
+        self.check_quantisation(problems);
         if self.quantization_bit.is_some() && !adapts {
             let reason = format!("quantised weights cannot train, and finetuning_type is {}", self.finetuning_type);
             problems.push(problem("quantization_bit", reason, "set finetuning_type: lora, or remove quantization_bit"));
@@ -231,10 +241,30 @@ impl Recipe {
             let reason = "max_samples leaves no row to train on after val_size took its rows";
             problems.push(problem("val_size", reason, "lower val_size or raise max_samples"));
         }
+        if !self.replay_dataset.is_empty() && !matches!(self.stage, Stage::Sft | Stage::Pt) {
+            let reason = format!("rows are mixed in for sft and pt, and stage is {}", self.stage.as_str());
+            problems.push(problem("replay_dataset", reason, "remove replay_dataset; kl_penalty and pref_ftx hold too"));
+        }
+        if self.forgetting_limit.is_some() && self.forgetting_dataset.is_empty() {
+            let remedy = "name a forgetting_dataset, or remove forgetting_limit";
+            problems.push(problem("forgetting_limit", "there is nothing to measure forgetting on", remedy));
+        }
         let same = |path: &Path| !self.output_dir.as_os_str().is_empty() && path == self.output_dir;
         if same(&self.model_name_or_path) || self.adapter_name_or_path.as_deref().is_some_and(same) {
             let reason = "the result would overwrite the model or adapter that the run starts from";
             problems.push(problem("output_dir", reason, "write the path of another folder"));
+        }
+    }
+
+    fn check_quantisation(&self, problems: &mut Vec<RecipeProblem>) {
+        let Some(bits) = self.quantization_bit else { return };
+        if bits != 4 {
+            let reason = format!("{bits} bits are not supported, 4 are");
+            problems.push(problem("quantization_bit", reason, "write 4, or null to keep the weights as they are"));
+        }
+        if self.quantization_type != QuantizationType::Nf4 {
+            let reason = format!("{} is not supported, nf4 is", self.quantization_type);
+            problems.push(problem("quantization_type", reason, "write nf4: it is also the more exact of the two"));
         }
     }
 
@@ -246,7 +276,6 @@ impl Recipe {
             }
         };
         let adapter_or_weights = "lora, freeze and full work";
-        later("stage", !matches!(self.stage, Stage::Sft | Stage::Pt), self.stage.as_str(), "sft and pt work");
         later("finetuning_type", self.finetuning_type == FinetuningType::Oft, "oft", adapter_or_weights);
         later("use_dora", self.use_dora, "DoRA", "set use_dora: false");
         later("pissa_init", self.pissa_init, "PiSSA", "set pissa_init: false");
@@ -258,11 +287,7 @@ impl Recipe {
             "remove it",
         );
         later("create_new_adapter", self.create_new_adapter, "merging an adapter before the run", "set it to false");
-        later("quantization_bit", self.quantization_bit.is_some(), "quantised training", "remove quantization_bit");
         later("rope_scaling", self.rope_scaling.is_some(), "stretching positions", "remove rope_scaling");
-        later("kl_penalty", self.kl_penalty != 0.0, "a penalty on forgetting", "remove kl_penalty");
-        later("replay_dataset", !self.replay_dataset.is_empty(), "replayed data", "remove replay_dataset");
-        later("forgetting_dataset", !self.forgetting_dataset.is_empty(), "measuring forgetting", "remove it");
         let packs = self.packing == Some(true) || self.neat_packing;
         later("packing", packs, "packed sequences", "set packing and neat_packing to false");
     }
@@ -288,8 +313,11 @@ impl Recipe {
                 problems.push(problem(field, reason, format!("choose a PEFT folder; {hint}")));
             }
         }
+        self.check_reward_model(problems);
         self.check_datasets("dataset", &self.dataset, problems);
         self.check_datasets("eval_dataset", &self.eval_dataset, problems);
+        self.check_datasets("replay_dataset", &self.replay_dataset, problems);
+        self.check_datasets("forgetting_dataset", &self.forgetting_dataset, problems);
         if let Some(checkpoint) = self.resume_from_checkpoint.as_ref().filter(|path| !path.is_dir()) {
             let reason = format!("{} is not a folder", checkpoint.display());
             problems.push(problem(

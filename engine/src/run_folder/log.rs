@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::protocol::{EvalReport, StepReport};
+use crate::protocol::{EvalReport, ForgettingReport, StepReport};
 
 /// One line of `trainer_log.jsonl`: LLaMA-Factory's fields and `grad_norm`. What is None is left out.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -63,6 +63,18 @@ impl LogLine {
             eval_loss: Some(report.loss),
             metrics: report.metrics.iter().map(|(name, value)| (format!("eval_{name}"), *value)).collect(),
             ..Self::at(report.step, total_steps, report.epoch, report.elapsed_secs)
+        }
+    }
+
+    pub fn of_forgetting(report: &ForgettingReport, total_steps: usize, epoch: f64, elapsed_secs: f64) -> Self {
+        let metrics = [
+            ("forgetting_perplexity", report.perplexity),
+            ("forgetting_base_perplexity", report.base_perplexity),
+            ("forgetting_kl", report.kl),
+        ];
+        Self {
+            metrics: metrics.map(|(name, value)| (name.to_owned(), value)).into(),
+            ..Self::at(report.step, total_steps, epoch, elapsed_secs)
         }
     }
 

@@ -32,12 +32,39 @@ pub struct RunState {
     /// An evaluation was due after the last step and is not finished.
     #[serde(default)]
     pub evaluation_due: bool,
-    /// Loss and steps since the last line of the log.
+    /// What came since the last line of the log.
     #[serde(default)]
-    pub window: (f64, usize),
+    pub window: Window,
+    /// Step of the last measurement of forgetting.
+    #[serde(default)]
+    pub forgetting_measured: Option<usize>,
     /// Steps that each tensor's moments have seen.
     #[serde(default)]
     moment_steps: BTreeMap<String, u64>,
+}
+
+/// Sums over the steps since the last line of the log.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Window {
+    loss: f64,
+    steps: usize,
+    metrics: BTreeMap<String, (f64, usize)>,
+}
+
+impl Window {
+    pub fn add(&mut self, loss: f32, metrics: &BTreeMap<String, f32>) {
+        self.loss += f64::from(loss);
+        self.steps += 1;
+        for (name, value) in metrics {
+            let sum = self.metrics.entry(name.clone()).or_default();
+            *sum = (sum.0 + f64::from(*value), sum.1 + 1);
+        }
+    }
+
+    pub fn means(self) -> (f32, BTreeMap<String, f32>) {
+        let metrics = self.metrics.into_iter().map(|(name, (sum, n))| (name, (sum / n.max(1) as f64) as f32));
+        ((self.loss / self.steps.max(1) as f64) as f32, metrics.collect())
+    }
 }
 
 /// Writes the learning tensors in f32.

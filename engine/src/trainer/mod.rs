@@ -4,24 +4,31 @@
 //! asked for before every micro-batch. What varies between methods comes in through `pass` and the recipe.
 
 mod checkpoint;
+mod forgetting;
+mod head;
+mod layout;
 mod memory;
 mod pass;
 mod plan;
+mod report;
 mod run;
 
-use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-pub use checkpoint::RunState;
+pub use checkpoint::{RunState, load as load_learned, save as save_learned};
+pub use forgetting::Forgetting;
+pub use head::{Anchor, Kept, SCORE, ScoreHead, Scored, TokenHead};
+pub use layout::{Layout, Sequence};
 pub use memory::{available_bytes, resident_bytes};
-pub use pass::{Graph, Pass, TokenSums, evaluate, kept_bytes};
+pub use pass::{Back, Graph, Pass, kept_bytes};
 pub use plan::Plan;
 pub use run::start;
 
-use crate::data::{Batch, Encoded};
+use crate::freeze::Course;
+use crate::method::{Method, Tally, Turn, Watch};
 use crate::model::{DropoutKey, GradientSum, Model};
 use crate::optimizer::{AdamW, Schedule, clip_factor, finite, global_norm};
-use crate::protocol::{EvalReport, Event, Phase, RunId, StepReport};
+use crate::protocol::{EvalReport, Event, Phase, RunId};
 use crate::recipe::{Interval, Recipe};
 use crate::run_folder::{LogLine, RunFolder};
 use crate::{Error, Result};
@@ -48,6 +55,8 @@ pub enum Ending {
     Stopped,
     /// The evaluation loss did not fall any more.
     Early,
+    /// The model forgot more than `forgetting_limit` allows.
+    Forgot,
 }
 
 /// Everything that a run holds while it goes.
@@ -55,19 +64,18 @@ pub struct Trainer<'a> {
     pub id: RunId,
     pub recipe: &'a Recipe,
     pub model: Model,
-    pub learning: BTreeSet<String>,
+    pub method: Box<dyn Method>,
+    pub course: Course,
     pub optimizer: AdamW,
-    pub train: Vec<Encoded>,
-    pub eval: Vec<Encoded>,
-    pub pad_id: u32,
     pub plan: Plan,
     pub schedule: Schedule,
     pub graph: Graph,
     pub folder: RunFolder,
     pub state: RunState,
+    pub forgetting: Option<Forgetting>,
     pub desk: &'a mut dyn Desk,
+    watch: Watch,
     started: Instant,
-    tokens_this_session: u64,
     peak_memory: u64,
     last_saved: Option<usize>,
     last_loss: Option<f32>,
@@ -87,10 +95,14 @@ impl Trainer<'_> {
     }
 
     fn steps(&mut self) -> Result<Ending> {
+        self.ask_the_base()?;
         loop {
             // True after a resume, too, where the run was stopped in the middle of an evaluation.
             if self.state.evaluation_due && self.evaluate()? {
                 return Ok(Ending::Early);
+            }
+            if self.forgetting_due() && self.measure_forgetting()? {
+                return Ok(Ending::Forgot);
             }
             if self.state.step > 0 && self.due(self.recipe.save_strategy, self.recipe.save_steps) {
                 self.save_if_possible()?;
@@ -98,9 +110,10 @@ impl Trainer<'_> {
             if self.state.step >= self.plan.total_steps {
                 break;
             }
+            self.tell_who_joins()?;
             self.step()?;
             let due = self.due(self.recipe.eval_strategy, self.eval_steps());
-            self.state.evaluation_due = due && !self.eval.is_empty();
+            self.state.evaluation_due = due && self.method.eval_rows() > 0;
         }
         if self.recipe.save_strategy != Interval::No {
             self.save_if_possible()?; // more steps can be added later
@@ -108,67 +121,76 @@ impl Trainer<'_> {
         Ok(Ending::Completed)
     }
 
+    /// What the method has to know of the starting model before the first step.
+    fn ask_the_base(&mut self) -> Result<()> {
+        let Self { method, model, plan, desk, id, .. } = self;
+        method.begin(model, plan, &mut |fraction| {
+            let progress = Event::RunProgress { id: id.clone(), phase: Phase::Reference, fraction: Some(fraction) };
+            desk.tell(progress);
+            if desk.wish() == Wish::Stop { Err(Error::Stopped) } else { Ok(()) }
+        })
+    }
+
+    fn tell_who_joins(&mut self) -> Result<()> {
+        let step = self.state.step;
+        let Some(join) = self.course.joining(step) else { return Ok(()) };
+        let layers = join.layers.clone();
+        self.publish(Event::LayersJoined { id: self.id.clone(), step, layers })
+    }
+
     /// One optimiser step.
     fn step(&mut self) -> Result<()> {
         let (k, began, mut paused) = (self.state.step, Instant::now(), Duration::ZERO);
+        paused += self.prepare_step()?;
+        let learning = self.course.learning_at(k);
         let groups = self.plan.step(k);
-        let batches: Vec<Batch> = groups.iter().map(|rows| self.plan.collate(rows, &self.train, self.pad_id)).collect();
-        // The step's loss is a mean over the labelled tokens of all its micro-batches, not a mean of means.
-        let labelled: usize = batches.iter().map(Batch::learned_tokens).sum();
-        let scale = 1.0 / labelled.max(1) as f32;
-        let (mut grads, mut sums) = (GradientSum::default(), TokenSums::default());
-        for (i, batch) in batches.iter().enumerate() {
+        let share = 1.0 / self.method.divisor(&groups);
+        let (mut grads, mut tally) = (GradientSum::default(), Tally::default());
+        for (i, rows) in groups.iter().enumerate() {
             paused += self.answer_wishes()?;
-            let pass = Pass { learning: &self.learning, graph: self.graph };
+            let pass = Pass { learning: &learning, graph: self.graph };
             let dropout = DropoutKey { seed: self.recipe.seed, step: k as u64, micro_batch: i as u64 };
-            let part = pass.forward_backward(&self.model, batch, scale, dropout, &mut grads)?;
-            finite(part.nll, "the loss", k + 1, i + 1, &batch.rows)?;
-            sums.add(part);
+            let turn = Turn { model: &self.model, pass, dropout, share, sum: &mut grads };
+            let part = self.method.micro_batch(turn, rows)?;
+            finite(part.loss, "the loss", k + 1, i + 1, &self.numbers(rows))?;
+            tally.add(part);
         }
-        let norm = global_norm(&grads)?;
-        let rows: Vec<usize> = batches.iter().flat_map(|b| b.rows.iter().copied()).collect();
-        finite(norm, "the gradient norm", k + 1, batches.len(), &rows)?;
-        let rate = self.schedule.rate(k);
-        self.optimizer.step(&mut self.model.params, grads, rate, clip_factor(norm, self.recipe.max_grad_norm));
-        self.report_step(sums, norm, rate, began.elapsed().saturating_sub(paused).as_secs_f64())
+        let norm = global_norm(&grads)?.hypot(self.method.critic().map_or(Ok(0.0), |critic| critic.norm())?);
+        finite(norm, "the gradient norm", k + 1, groups.len(), &self.numbers(&groups.concat()))?;
+        let (rate, clip) = (self.schedule.rate(k), clip_factor(norm, self.recipe.max_grad_norm));
+        self.optimizer.step(&mut self.model.params, grads, rate, clip);
+        if let Some(critic) = self.method.critic() {
+            critic.step(rate, clip);
+        }
+        let loss = tally.total.loss * share;
+        self.report_step(&tally, loss as f32, norm, rate, began.elapsed().saturating_sub(paused).as_secs_f64())
     }
 
-    /// `secs` is the step's work without pauses.
-    fn report_step(&mut self, sums: TokenSums, norm: f64, rate: f64, secs: f64) -> Result<()> {
-        self.state.step += 1;
-        self.state.total_tokens += sums.read as u64;
-        self.state.elapsed_secs += secs;
-        self.tokens_this_session += sums.read as u64;
-        let memory = resident_bytes();
-        self.peak_memory = self.peak_memory.max(memory);
-        let elapsed = self.state.elapsed_secs;
-        let left = (self.plan.total_steps - self.state.step) as f64;
-        let loss = sums.mean() as f32;
-        self.last_loss = Some(loss);
-        let report = StepReport {
-            step: self.state.step,
-            epoch: self.plan.epoch(self.state.step),
-            loss,
-            grad_norm: norm as f32,
-            learning_rate: rate,
-            token_accuracy: (sums.labelled > 0).then(|| sums.hits as f32 / sums.labelled as f32),
-            tokens: sums.read as u64,
-            total_tokens: self.state.total_tokens,
-            tokens_per_sec: sums.read as f64 / secs.max(1e-9),
-            elapsed_secs: elapsed,
-            remaining_secs: elapsed / self.state.step as f64 * left,
-            memory_bytes: memory,
-            peak_memory_bytes: self.peak_memory,
-            metrics: Default::default(),
-        };
-        self.state.window = (self.state.window.0 + f64::from(loss), self.state.window.1 + 1);
-        if self.state.step.is_multiple_of(self.recipe.logging_steps.max(1)) || left == 0.0 {
-            let mean = (self.state.window.0 / self.state.window.1 as f64) as f32;
-            self.state.window = (0.0, 0);
-            let line = LogLine::of_step(&StepReport { loss: mean, ..report.clone() }, self.plan.total_steps);
-            self.folder.append_log(&line)?;
+    /// Numbers of rows in their file, for messages.
+    fn numbers(&self, rows: &[usize]) -> Vec<usize> {
+        rows.iter().filter_map(|&row| Some(self.method.rows().get(row)?.row())).collect()
+    }
+
+    /// What a method does between steps, such as sampling answers. Returns the time of pauses.
+    fn prepare_step(&mut self) -> Result<Duration> {
+        let Self { method, model, plan, desk, id, state, .. } = self;
+        let (mut paused, mut save) = (Duration::ZERO, false);
+        let told = method.before_step(model, plan, state.step, &mut |fraction| {
+            let began = Instant::now();
+            desk.tell(Event::RunProgress { id: id.clone(), phase: Phase::Sampling, fraction: Some(fraction) });
+            let wish = desk.wish();
+            save |= wish == Wish::Save; // when the answers are there: half of them are no state to go on from
+            paused += began.elapsed();
+            if wish == Wish::Stop { Err(Error::Stopped) } else { Ok(()) }
+        })?;
+        if !told.is_empty() {
+            let step = self.state.step;
+            self.publish(Event::RolloutsSampled { id: self.id.clone(), step, rollouts: told })?;
         }
-        self.publish(Event::StepReported { id: self.id.clone(), report })
+        if save {
+            self.save_if_possible()?;
+        }
+        Ok(paused)
     }
 
     fn eval_steps(&self) -> usize {
@@ -187,24 +209,24 @@ impl Trainer<'_> {
     /// Loss on the evaluation rows. True: early stopping says that is enough.
     fn evaluate(&mut self) -> Result<bool> {
         let (began, mut paused) = (Instant::now(), Duration::ZERO);
-        let mut sums = TokenSums::default();
-        let rows: Vec<usize> = (0..self.eval.len()).collect();
+        let mut tally = Tally::default();
+        let rows: Vec<usize> = (0..self.method.eval_rows()).collect();
         for (i, part) in rows.chunks(self.recipe.per_device_eval_batch_size.max(1)).enumerate() {
             paused += self.answer_wishes()?;
             let fraction = Some(i as f32 * part.len() as f32 / rows.len() as f32);
             self.desk.tell(Event::RunProgress { id: self.id.clone(), phase: Phase::Evaluating, fraction });
-            sums.add(evaluate(&self.model, &self.plan.collate(part, &self.eval, self.pad_id))?);
+            tally.add(self.method.evaluate(&self.model, part)?);
         }
         self.state.elapsed_secs += began.elapsed().saturating_sub(paused).as_secs_f64();
         self.state.evaluation_due = false;
-        let loss = sums.mean() as f32;
+        let loss = tally.total.mean() as f32;
         let best = self.state.best_eval_loss.is_none_or(|lowest| loss < lowest);
         if best {
             self.state.best_eval_loss = Some(loss);
             self.state.best_step = self.state.step;
             self.state.evals_without_gain = 0;
             if self.recipe.early_stopping_steps.is_some() {
-                checkpoint::save_trained(&self.model, &self.learning, &self.best_file())?;
+                checkpoint::save_trained(&self.model, &self.course.all(), &self.best_file())?;
             }
         } else {
             self.state.evals_without_gain += 1;
@@ -216,7 +238,7 @@ impl Trainer<'_> {
             perplexity: loss.exp(),
             best,
             elapsed_secs: self.state.elapsed_secs,
-            metrics: Default::default(),
+            metrics: tally.metrics(),
         };
         self.folder.append_log(&LogLine::of_eval(&report, self.plan.total_steps))?;
         self.publish(Event::EvalReported { id: self.id.clone(), report })?;
@@ -234,7 +256,7 @@ impl Trainer<'_> {
         if self.recipe.early_stopping_steps.is_none() || self.state.best_eval_loss.is_none() || !path.exists() {
             return Ok(None);
         }
-        checkpoint::load_trained(&mut self.model, &self.learning, &path)?;
+        checkpoint::load_trained(&mut self.model, &self.course.all(), &path)?;
         // It stays: a run that goes on later may not find a better one.
         Ok(Some(self.state.best_step))
     }
@@ -249,7 +271,9 @@ impl Trainer<'_> {
         }
         self.desk.tell(Event::RunProgress { id: id.clone(), phase: Phase::Saving, fraction: None });
         let unfinished = self.folder.begin_checkpoint(step)?;
-        let written = checkpoint::save(&unfinished, &self.model, &self.learning, &self.optimizer, &self.state);
+        let learned = self.course.all();
+        let written = checkpoint::save(&unfinished, &self.model, &learned, &self.optimizer, &self.state)
+            .and_then(|()| self.method.save(&unfinished));
         if written.is_err() {
             let _ = std::fs::remove_dir_all(&unfinished); // half a checkpoint would keep a full disk full
         }

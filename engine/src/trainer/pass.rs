@@ -1,17 +1,17 @@
-//! One micro-batch forward and back, block by block.
+//! Sequences forward and back, block by block.
 //!
-//! The head's loss and gradient are made by hand in chunks of the labelled positions only. On the way back each
-//! block's graph is either still there (`Graph::Kept`) or made again from the block's input (`Graph::Recomputed`).
-//! Blocks below the lowest learning layer run without a graph and are never gone back through.
+//! On the way back each block's graph is either still there (`Graph::Kept`) or made again from the block's input
+//! (`Graph::Recomputed`). Blocks below the lowest learning layer run without a graph and are never gone back through.
+//! What is done with the last hidden states is the caller's: see `head.rs`.
 
 use std::collections::BTreeSet;
 
-use burn::tensor::{IndexingUpdateOp, Int, Tensor, TensorData};
+use burn::tensor::Tensor;
 
-use crate::data::Batch;
+use super::layout::Layout;
+use crate::Result;
 use crate::freeze::layer_of;
-use crate::model::{DropoutKey, EMBEDDING, GradientSum, Model, Rows, Tape};
-use crate::{Result, ops};
+use crate::model::{DropoutKey, GradientSum, Model, Rows, Tape};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Graph {
@@ -19,130 +19,87 @@ pub enum Graph {
     Recomputed,
 }
 
-/// Logits of one chunk of the head stay below this many bytes.
-const HEAD_CHUNK_BYTES: usize = 48 << 20;
-
-/// Sums over the labelled tokens of a micro-batch.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct TokenSums {
-    /// Sum of -log p.
-    pub nll: f64,
-    /// Tokens whose most likely continuation was the label.
-    pub hits: usize,
-    pub labelled: usize,
-    /// All tokens that were read.
-    pub read: usize,
-}
-
-impl TokenSums {
-    pub fn add(&mut self, other: Self) {
-        self.nll += other.nll;
-        self.hits += other.hits;
-        self.labelled += other.labelled;
-        self.read += other.read;
-    }
-
-    pub fn mean(&self) -> f64 {
-        self.nll / self.labelled.max(1) as f64
-    }
-}
-
 /// What a run's passes have in common.
+#[derive(Clone, Copy)]
 pub struct Pass<'a> {
     /// Names of the tensors that learn.
     pub learning: &'a BTreeSet<String>,
     pub graph: Graph,
 }
 
-/// A batch's rows as the device wants them: packed on the CPU, padded to multiples of 64 on a GPU.
-struct Layout {
-    ids: Vec<u32>,
-    lengths: Vec<usize>,
-    /// Row of each position that has a label after it, and that label.
-    positions: Vec<i32>,
-    targets: Vec<u32>,
-    /// Tokens without padding.
-    read: usize,
-}
-
-fn layout(model: &Model, batch: &Batch) -> Layout {
-    let packed = ops::is_cpu(&model.device);
-    let padded = batch.width.next_multiple_of(64);
-    let read = batch.lengths.iter().sum();
-    let mut out = Layout { ids: Vec::new(), lengths: Vec::new(), positions: Vec::new(), targets: Vec::new(), read };
-    for (row, &len) in batch.lengths.iter().enumerate() {
-        let start = out.ids.len();
-        let from = row * batch.width;
-        out.ids.extend_from_slice(&batch.ids[from..from + len]);
-        for at in 0..len.saturating_sub(1) {
-            if let Ok(target) = u32::try_from(batch.labels[from + at + 1]) {
-                out.positions.push((start + at) as i32);
-                out.targets.push(target);
-            }
-        }
-        if !packed {
-            out.ids.resize(start + padded, 0); // nothing looks ahead, so any id will do
-        }
-        out.lengths.push(out.ids.len() - start);
-    }
-    out
+/// Where gradients go: into the blocks (`dx`, the gradient by the last hidden states; None where no block learns and
+/// nothing below) and by name.
+pub struct Back<'a> {
+    pub dx: Option<Tensor<2>>,
+    pub sum: &'a mut GradientSum,
 }
 
 impl Pass<'_> {
-    /// The lowest layer that something learns in or below of which the embedding learns.
-    fn lowest(&self, layers: usize) -> usize {
-        if self.learning.contains(EMBEDDING) {
+    /// The lowest layer that something learns in, 0 where the embedding learns.
+    fn lowest(&self, model: &Model) -> usize {
+        if model.embedding_learns(self.learning) {
             return 0;
         }
-        self.learning.iter().filter_map(|name| layer_of(name)).min().unwrap_or(layers)
+        self.learning.iter().filter_map(|name| layer_of(name)).min().unwrap_or(model.config.layers)
     }
 
-    /// Adds the gradient of `scale * sum of -log p` to `sum`.
-    pub fn forward_backward(
+    /// Runs the blocks, hands the last hidden states [rows, hidden] to `head`, which adds its gradients to `Back`, and
+    /// goes back through the blocks.
+    ///
+    /// # Errors
+    /// Those of `head`.
+    pub fn run<T>(
         &self,
         model: &Model,
-        batch: &Batch,
-        scale: f32,
-        dropout: DropoutKey,
+        layout: &Layout,
+        dropout: Option<DropoutKey>,
         sum: &mut GradientSum,
-    ) -> Result<TokenSums> {
-        let layout = layout(model, batch);
+        head: impl FnOnce(&Tensor<2>, &mut Back) -> Result<T>,
+    ) -> Result<T> {
         let rows = model.rows(&layout.lengths, 0);
         let layers = model.config.layers;
-        let lowest = self.lowest(layers);
-        let embedding_learns = self.learning.contains(EMBEDDING);
+        let lowest = self.lowest(model);
+        let embedding_learns = model.embedding_learns(self.learning);
         // A block's input is a leaf where something before the block learns.
         let leaf = |layer: usize, x: Tensor<2>| {
             if layer > lowest || embedding_learns { x.autodiff().require_grad() } else { x }
         };
-        let mut x = model.embed(&layout.ids, &rows, &mut Tape::off());
+        let mut quiet = Tape::off(); // dropout as in training, but nothing is recorded
+        quiet.dropout = dropout;
+        let mut x = model.embed(&layout.ids, &rows, &mut quiet);
         let mut inputs = Vec::with_capacity(layers - lowest);
         let mut kept = Vec::new();
         for layer in 0..layers {
-            if layer < lowest {
-                x = model.block(layer, x, &rows, None, &mut Tape::off());
-                continue;
-            }
-            if self.graph == Graph::Recomputed {
-                inputs.push(x.clone());
-                x = model.block(layer, x, &rows, None, &mut self.quiet(Some(dropout)));
+            if layer < lowest || self.graph == Graph::Recomputed {
+                if layer >= lowest {
+                    inputs.push(x.clone());
+                }
+                x = model.block(layer, x, &rows, None, &mut quiet);
                 continue;
             }
             let input = leaf(layer, x);
-            let mut tape = Tape::on(self.learning, Some(dropout));
+            let mut tape = Tape::on(self.learning, dropout);
             let output = model.block(layer, input.clone(), &rows, None, &mut tape);
             x = output.clone().without_autodiff();
             kept.push((input, output, tape));
         }
-        let (sums, mut dx) = self.head(model, x, &layout, scale, lowest < layers || embedding_learns, sum)?;
+        let want_dx = lowest < layers || embedding_learns;
+        let zeros = want_dx.then(|| Tensor::zeros(x.dims(), &model.device));
+        let mut back = Back { dx: zeros, sum };
+        let told = head(&x, &mut back)?;
+        let (mut dx, sum) = (back.dx, back.sum);
         for layer in (lowest..layers).rev() {
             let (input, output, tape) = match self.graph {
                 Graph::Kept => kept.pop().expect("one graph a layer"),
                 Graph::Recomputed => {
-                    self.again(model, layer, leaf(layer, inputs.pop().expect("one input a layer")), &rows, dropout)
+                    let input = leaf(layer, inputs.pop().expect("one input a layer"));
+                    self.again(model, layer, input, &rows, dropout)
                 }
             };
             let Some(grad) = dx.take() else { break };
+            if tape.is_empty() && !(layer > lowest || embedding_learns) {
+                break;
+            }
             // The sum's gradient by the output is `grad` itself: it enters the graph as a constant.
             let mut grads = (output * grad).sum().backward();
             if layer > lowest || embedding_learns {
@@ -153,14 +110,7 @@ impl Pass<'_> {
         if let (true, Some(dx)) = (embedding_learns, dx) {
             model.embedding_gradient(&layout.ids, &rows, dx, self.learning, sum);
         }
-        Ok(sums)
-    }
-
-    /// Dropout as in training, but nothing is recorded.
-    fn quiet(&self, dropout: Option<DropoutKey>) -> Tape<'static> {
-        let mut tape = Tape::off();
-        tape.dropout = dropout;
-        tape
+        Ok(told)
     }
 
     fn again<'b>(
@@ -169,76 +119,12 @@ impl Pass<'_> {
         layer: usize,
         input: Tensor<2>,
         rows: &Rows,
-        dropout: DropoutKey,
+        dropout: Option<DropoutKey>,
     ) -> (Tensor<2>, Tensor<2>, Tape<'b>) {
-        let mut tape = Tape::on(self.learning, Some(dropout));
+        let mut tape = Tape::on(self.learning, dropout);
         let output = model.block(layer, input.clone(), rows, None, &mut tape);
         (input, output, tape)
     }
-
-    /// Loss at the labelled positions; the gradient by the last block's output where `want_dx`.
-    fn head(
-        &self,
-        model: &Model,
-        x: Tensor<2>,
-        layout: &Layout,
-        scale: f32,
-        want_dx: bool,
-        sum: &mut GradientSum,
-    ) -> Result<(TokenSums, Option<Tensor<2>>)> {
-        let [all, hidden] = x.dims();
-        let (head, head_name) = (model.head(), model.head_name());
-        let head_learns = self.learning.contains(head_name);
-        let mut sums = TokenSums { labelled: layout.targets.len(), read: layout.read, ..TokenSums::default() };
-        let mut dx = want_dx.then(|| Tensor::zeros([all, hidden], &model.device));
-        for (positions, targets) in chunks(model, layout) {
-            let index =
-                Tensor::<1, Int>::from_data(TensorData::new(positions.to_vec(), [positions.len()]), &model.device);
-            let picked = x.clone().select(0, index.clone()).autodiff();
-            let picked = if want_dx { picked.require_grad() } else { picked };
-            let mut tape = Tape::on(self.learning, None);
-            let h = model.final_norm(picked.clone(), &mut tape);
-            let plain = h.clone().without_autodiff();
-            let loss = ops::cross_entropy(plain.clone().matmul(head.clone().transpose()), targets, scale, true)?;
-            sums.nll += loss.rows.iter().map(|(nll, _)| f64::from(*nll)).sum::<f64>();
-            sums.hits += loss.rows.iter().filter(|(_, hit)| *hit).count();
-            let Some(dlogits) = loss.grad else { continue };
-            if head_learns {
-                let grad = dlogits.clone().transpose().matmul(plain);
-                sum.add(head_name, grad.reshape([model.config.vocab * hidden]));
-            }
-            if want_dx || !tape.is_empty() {
-                let mut grads = (h * dlogits.matmul(head.clone())).sum().backward();
-                if let (Some(all), Some(part)) = (dx.take(), picked.grad_remove(&mut grads)) {
-                    dx = Some(all.select_assign(0, index, part, IndexingUpdateOp::Add));
-                }
-                tape.collect(&mut grads, sum);
-            }
-        }
-        Ok((sums, dx))
-    }
-}
-
-/// The labelled positions in parts whose logits fit.
-fn chunks<'a>(model: &Model, layout: &'a Layout) -> impl Iterator<Item = (&'a [i32], &'a [u32])> + use<'a> {
-    let rows = (HEAD_CHUNK_BYTES / (4 * model.config.vocab)).max(16);
-    layout.positions.chunks(rows).zip(layout.targets.chunks(rows))
-}
-
-/// Loss sums of a batch without any gradient.
-pub fn evaluate(model: &Model, batch: &Batch) -> Result<TokenSums> {
-    let layout = layout(model, batch);
-    let x = model.hidden(&layout.ids, &layout.lengths);
-    let head = model.head();
-    let mut sums = TokenSums { labelled: layout.targets.len(), read: layout.read, ..TokenSums::default() };
-    for (positions, targets) in chunks(model, &layout) {
-        let index = Tensor::<1, Int>::from_data(TensorData::new(positions.to_vec(), [positions.len()]), &model.device);
-        let h = model.final_norm(x.clone().select(0, index), &mut Tape::off());
-        let loss = ops::cross_entropy(h.matmul(head.clone().transpose()), targets, 1.0, false)?;
-        sums.nll += loss.rows.iter().map(|(nll, _)| f64::from(*nll)).sum::<f64>();
-        sums.hits += loss.rows.iter().filter(|(_, hit)| *hit).count();
-    }
-    Ok(sums)
 }
 
 /// Bytes that keeping the blocks' graphs takes for `tokens` read tokens.

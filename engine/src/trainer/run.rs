@@ -1,15 +1,18 @@
 //! A run from recipe to result: everything around the loop.
 
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use super::{Desk, Ending, Graph, Plan, Trainer, Wish, available_bytes, checkpoint, kept_bytes};
+use super::{Desk, Ending, Forgetting, Graph, Plan, SCORE, Trainer, Wish, available_bytes, checkpoint, kept_bytes};
 use crate::adapter::{LoraConfig, Targets};
+use crate::freeze::Course;
+use crate::method::{self, Base, Watch};
 use crate::model::{Model, Param, RopeScaling, save_companions, save_full};
 use crate::optimizer::{AdamW, Schedule};
 use crate::protocol::{Event, Outcome, Phase, RunFacts, RunId};
-use crate::recipe::{FinetuningType, Recipe};
+use crate::quant::Quantisation;
+use crate::recipe::{FinetuningType, Recipe, Stage, ValueModel};
 use crate::run_folder::{RunFolder, RunReport, checkpoint_to_resume, latest_checkpoint};
 use crate::tokenizer::TextTokenizer;
 use crate::{Error, Result, data, device, freeze, ops};
@@ -38,30 +41,54 @@ pub fn start(id: &RunId, recipe: &Recipe, resume: bool, desk: &mut dyn Desk) -> 
     warnings.extend(prepared.warnings);
     let (device, device_name) = device::open(&recipe.device)?;
     desk.tell(progress(id, Phase::LoadingModel, Some(0.0)));
-    let mut model = Model::load(&recipe.model_name_or_path, &device, &mut |done, total| {
-        desk.tell(progress(id, Phase::LoadingModel, fraction(done, total)));
-        flow(desk)
-    })?;
-    if recipe.finetuning_type != FinetuningType::Lora && matches!(model.config.rope_scaling, RopeScaling::Factors(_)) {
-        let reason = "this GGUF has rotary factors of its own, which no model folder can hold: train a LoRA, or use the safetensors model";
-        return Err(Error::ModelUnsupported { path: recipe.model_name_or_path.clone(), reason: reason.into() });
+    let quantise = recipe.quantization_bit.map(|_| Quantisation { double: recipe.double_quantization });
+    let mut load = |path: &Path| {
+        Model::load_with(path, &device, quantise, &mut |done, total| {
+            desk.tell(progress(id, Phase::LoadingModel, fraction(done, total)));
+            flow(desk)
+        })
+    };
+    let mut model = load(&recipe.model_name_or_path)?;
+    let ref_model = recipe.ref_model.as_deref().map(&mut load).transpose()?;
+    check_saveable(recipe, &model)?;
+    let own_value = recipe.stage == Stage::Ppo && recipe.ppo_value_model == ValueModel::Head;
+    if recipe.stage == Stage::Rm || own_value {
+        model.add_score_head(recipe.seed)?;
     }
-    if recipe.finetuning_type == FinetuningType::Lora {
+    if matches!(recipe.finetuning_type, FinetuningType::Lora | FinetuningType::Oft) {
         put_on_adapter(&mut model, recipe)?;
     }
-    let learning = freeze::learning(recipe, &model)?;
     let plan = Plan::new(recipe, prepared.train.len());
+    let mut course = freeze::course(recipe, &model, plan.total_steps, plan.steps_per_epoch)?;
+    score_instead_of_head(recipe, &model, &mut course);
+    warnings.extend(unreached(&course));
+    let largest = plan.largest_batch(&prepared.train);
+    let (train_rows, eval_rows) = (prepared.train.len(), prepared.eval.len());
+    let (train, eval) = (prepared.train, prepared.eval);
+    let learned = course.all();
+    let start = method::Start { recipe, train, eval, model: &model, learning: &learned, ref_model };
+    let mut method = method::build(start)?;
+    let forgetting = (!prepared.forgetting.is_empty()).then(|| Forgetting {
+        rows: prepared.forgetting,
+        base: Base::of(&model),
+        every: recipe.forgetting_steps,
+        limit: recipe.forgetting_limit,
+    });
     let mut optimizer = AdamW::new(recipe);
     let state = match &resume_from {
-        Some((_, path)) => checkpoint::load(path, &mut model, &learning, &mut optimizer)?,
+        Some((_, path)) => {
+            let state = checkpoint::load(path, &mut model, &learned, &mut optimizer)?;
+            method.load(path)?;
+            state
+        }
         None => checkpoint::RunState::default(),
     };
     let mut folder = match &resume_from {
         Some((step, _)) => RunFolder::resume(&recipe.output_dir, recipe, *step)?,
         None => RunFolder::create(&recipe.output_dir, recipe, recipe.overwrite_output_dir)?,
     };
-    let graph = choose_graph(recipe, &model, plan.largest_batch(&prepared.train));
-    let trainable: usize = learning.iter().filter_map(|n| model.params.get(n)).map(Param::len).sum();
+    let graph = choose_graph(recipe, &model, largest);
+    let trainable: usize = learned.iter().filter_map(|n| model.params.get(n)).map(Param::len).sum();
     let facts = RunFacts {
         recipe: recipe.clone(),
         output_dir: recipe.output_dir.clone(),
@@ -69,8 +96,8 @@ pub fn start(id: &RunId, recipe: &Recipe, resume: bool, desk: &mut dyn Desk) -> 
         total_steps: plan.total_steps,
         steps_per_epoch: plan.steps_per_epoch,
         first_step: state.step,
-        train_rows: prepared.train.len(),
-        eval_rows: prepared.eval.len(),
+        train_rows,
+        eval_rows,
         dropped_rows: prepared.dropped,
         parameters: model.parameters(),
         trainable_parameters: trainable as u64,
@@ -91,18 +118,17 @@ pub fn start(id: &RunId, recipe: &Recipe, resume: bool, desk: &mut dyn Desk) -> 
         schedule: Schedule::new(recipe, plan.total_steps),
         last_saved: resume_from.map(|(step, _)| step),
         model,
-        learning,
+        method,
+        course,
         optimizer,
-        train: prepared.train,
-        eval: prepared.eval,
-        pad_id: tokenizer.pad_id(),
         plan,
         graph,
         folder,
         state,
+        forgetting,
         desk,
+        watch: Watch::default(),
         started: Instant::now(),
-        tokens_this_session: 0,
         peak_memory: 0,
         last_loss: None,
     };
@@ -132,6 +158,11 @@ fn finish(trainer: &mut Trainer, ending: Ending) -> Result<Outcome> {
         let reason = format!("stopped at step {}; a checkpoint was saved", trainer.state.step);
         return Ok(Outcome::Stopped { result: Some(save_result(trainer)?), reason });
     }
+    if ending == Ending::Forgot {
+        let limit = trainer.recipe.forgetting_limit.unwrap_or_default() * 100.0;
+        let reason = format!("perplexity on the general rows rose by more than {limit:.0} %: the model was forgetting");
+        return Ok(Outcome::Stopped { result: Some(save_result(trainer)?), reason });
+    }
     let last = trainer.state.step;
     let best = trainer.restore_best()?.unwrap_or(last);
     let result = save_result(trainer)?;
@@ -152,6 +183,32 @@ fn fraction(done: u64, total: u64) -> Option<f32> {
 
 fn flow(desk: &mut dyn Desk) -> ControlFlow<()> {
     if desk.wish() == Wish::Stop { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+}
+
+/// A result must be a folder that others can read.
+fn check_saveable(recipe: &Recipe, model: &Model) -> Result<()> {
+    let whole = matches!(recipe.finetuning_type, FinetuningType::Full | FinetuningType::Freeze);
+    if whole && matches!(model.config.rope_scaling, RopeScaling::Factors(_)) {
+        let reason = "this GGUF has rotary factors of its own, which no model folder can hold: train a LoRA, or use the safetensors model";
+        return Err(Error::ModelUnsupported { path: recipe.model_name_or_path.clone(), reason: reason.into() });
+    }
+    Ok(())
+}
+
+/// A score head learns from the start; a reward model has no language head.
+fn score_instead_of_head(recipe: &Recipe, model: &Model, course: &mut Course) {
+    if model.has_score_head() {
+        course.initial.insert(model.learned_name(SCORE));
+    }
+    if recipe.stage == Stage::Rm && !model.config.tied {
+        course.initial.remove(model.head_name());
+    }
+}
+
+fn unreached(course: &Course) -> Option<String> {
+    let layers: Vec<String> = course.unreached.iter().map(ToString::to_string).collect();
+    let about = "the run is too short for every layer's turn: these never learn: layers";
+    (!layers.is_empty()).then(|| format!("{about} {}", layers.join(", ")))
 }
 
 fn put_on_adapter(model: &mut Model, recipe: &Recipe) -> Result<()> {
@@ -179,6 +236,10 @@ fn choose_graph(recipe: &Recipe, model: &Model, tokens: usize) -> Graph {
         true => Graph::Kept,
         false => {
             let needed = kept_bytes(model, tokens);
+            // On a GPU a kept graph would hold a packed weight's dense twin.
+            if recipe.quantization_bit.is_some() && !ops::is_cpu(&model.device) {
+                return Graph::Recomputed;
+            }
             // A GPU does not say what is free: half a gigabyte of activations is taken as small.
             let room = if ops::is_cpu(&model.device) { available_bytes().unwrap_or(u64::MAX) / 2 } else { 1 << 29 };
             if needed < room { Graph::Kept } else { Graph::Recomputed }

@@ -91,7 +91,11 @@ fn a_row_without_an_answer_is_named() {
     let talk = "[{\"conversations\": [{\"from\": \"human\", \"value\": \"a\"}, {\"from\": \"gpt\", \"value\": \"b\"}]},\n\
                 {\"conversations\": [{\"from\": \"human\", \"value\": \"a\"}]}]";
     left_out("rows.json", talk.as_bytes(), "line 2", "no answer");
-    refused("rows.json", b"[{\"instruction\": \"a\", \"output\": \"\"}]", &["no answer"]);
+    // Questions alone are what ppo learns from, so only the run refuses them.
+    let folder = tempfile::tempdir().unwrap();
+    let file = write(folder.path().join("rows.json"), b"[{\"instruction\": \"a\", \"output\": \"\"}]");
+    luthier(["data", "inspect", &file]).done();
+    refused_as_dataset(folder.path(), "rows.json", "", &["rows.json", "questions with no answers", "stage: ppo"]);
 }
 
 #[test]

@@ -1,21 +1,11 @@
-//! Which training a kind of data can serve.
+//! The training follows the data.
 
 use luthier_engine::data::DataKind;
-use luthier_engine::recipe::{Recipe, Stage};
+use luthier_engine::recipe::Recipe;
 
-/// The stages that rows of this kind can be trained with, the most natural one first.
-pub const fn stages(kind: DataKind) -> &'static [Stage] {
-    match kind {
-        DataKind::Text => &[Stage::Pt, Stage::Sft],
-        DataKind::Sft => &[Stage::Sft, Stage::Ppo],
-        DataKind::Preference => &[Stage::Dpo, Stage::Rm, Stage::Kto, Stage::Ppo],
-        DataKind::Kto => &[Stage::Kto, Stage::Ppo],
-    }
-}
-
-/// Turns the recipe to the first stage that the data can serve, unless its own is one of them.
+/// Turns the recipe to the first stage that rows of this kind can serve, unless its own is one of them.
 pub(super) fn follow(recipe: &mut Recipe, kind: DataKind) {
-    if let Some(first) = stages(kind).first().filter(|_| !stages(kind).contains(&recipe.stage)) {
+    if let Some(first) = kind.stages().first().filter(|_| !kind.stages().contains(&recipe.stage)) {
         recipe.stage = *first;
     }
 }

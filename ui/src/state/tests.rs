@@ -145,6 +145,7 @@ fn the_training_follows_the_data_only_where_it_must() {
     state.recipe.stage = Stage::Ppo;
     assert_eq!(read(&mut state, DataKind::Sft), Stage::Ppo);
     assert_eq!(read(&mut state, DataKind::Text), Stage::Pt);
+    assert_eq!(read(&mut state, DataKind::Prompts), Stage::Ppo);
 }
 
 #[test]

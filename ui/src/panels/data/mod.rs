@@ -118,6 +118,7 @@ pub fn kind_name(kind: DataKind) -> String {
         DataKind::Sft => t!("data.kind_sft"),
         DataKind::Preference => t!("data.kind_preference"),
         DataKind::Kto => t!("data.kind_kto"),
+        DataKind::Prompts => t!("data.kind_prompts"),
     }
 }
 

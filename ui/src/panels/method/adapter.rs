@@ -182,7 +182,10 @@ pub(super) fn four_bits(ui: &mut Ui, bench: &mut Bench) {
             let text = t!("method.four_bits_saved", now = bytes(bits), before = bytes(32.0));
             ui.add(egui::Label::new(theme::soft(ui, text)).wrap());
         }
-        form.choice(ui, "quantization_type", |r| &mut r.quantization_type, QuantizationType::ALL);
+        // The engine packs NF4 only; a recipe that says otherwise can be set right here.
+        if form.recipe.quantization_type != QuantizationType::Nf4 {
+            form.choice(ui, "quantization_type", |r| &mut r.quantization_type, QuantizationType::ALL);
+        }
         form.on_off(ui, "double_quantization", |r| &mut r.double_quantization);
     });
 }

@@ -7,7 +7,6 @@ use luthier_engine::recipe::{FinetuningType, Stage};
 use super::formulas;
 use crate::bench::Bench;
 use crate::panels::data::kind_name;
-use crate::state::stages;
 use crate::text::{say, t};
 use crate::widgets::{ChoiceCard, choice_cards};
 use crate::{icons, theme};
@@ -50,7 +49,7 @@ pub(super) fn what_is_learned(ui: &mut Ui, bench: &mut Bench) {
 
 /// Why rows of this kind cannot serve a stage.
 fn refused(stage: Stage, kind: DataKind) -> Option<String> {
-    (!stages(kind).contains(&stage))
+    (!kind.stages().contains(&stage))
         .then(|| t!("method.refused", needs = say(&format!("needs.{stage}")), kind = kind_name(kind)))
 }
 

@@ -46,6 +46,8 @@ fn source(ui: &mut Ui, form: &mut Form<'_>) {
     let back = form.own(ui, "reward_source", by_rule, t!("method.by_model"), |ui, recipe| {
         let mut rule = by_rule;
         if segmented(ui, &mut rule, &[(false, t!("method.by_model")), (true, t!("method.by_rule"))]) {
+            // Only one of the two can score.
+            recipe.reward_model = None;
             recipe.reward_rule = rule.then(|| written(RULES[0].0, RULES[0].1));
         }
     });

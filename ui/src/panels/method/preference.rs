@@ -1,7 +1,7 @@
 //! Learning from judged answers: pairs (DPO and its kin), likes (KTO), and the reward model.
 
 use egui::{Label, Ui, vec2};
-use luthier_engine::data::DataSummary;
+use luthier_engine::data::Balance;
 use luthier_engine::recipe::{PrefLoss, Stage};
 
 use super::form::Form;
@@ -67,14 +67,14 @@ fn losses(ui: &mut Ui, form: &mut Form<'_>) {
 pub(super) fn likes(ui: &mut Ui, bench: &mut Bench) {
     let title = t!("method.likes");
     let Bench { state, dialogs, .. } = bench;
-    let balance = state.data.summary.as_deref().and_then(balance);
+    let balance = state.data.summary.as_ref().and_then(|summary| summary.balance);
     Card::new(&title).about(t!("method.likes_about")).icon(icons::CHECK_CIRCLE).show(ui, |ui| {
         let mut form = Form::new(&mut state.recipe);
         form.number(ui, "pref_beta", |r| &mut r.pref_beta, 0.001..=100.0, 0.005);
         form.number(ui, "kto_chosen_weight", |r| &mut r.kto_chosen_weight, 0.0..=100.0, 0.02);
         form.number(ui, "kto_rejected_weight", |r| &mut r.kto_rejected_weight, 0.0..=100.0, 0.02);
         if let Some(balance) = balance {
-            suggest(ui, &mut form, &balance);
+            suggest(ui, &mut form, balance);
         }
         form.more(ui, &title, &["pref_ftx", "ref_model"], |ui, form| {
             form.number(ui, "pref_ftx", |r| &mut r.pref_ftx, 0.0..=100.0, 0.01);
@@ -84,43 +84,21 @@ pub(super) fn likes(ui: &mut Ui, bench: &mut Bench) {
     });
 }
 
-/// Liked and disliked rows among those that were looked at.
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct Balance {
-    liked: usize,
-    disliked: usize,
-    /// All rows were counted, not only the first.
-    whole: bool,
-}
-
-fn balance(summary: &DataSummary) -> Option<Balance> {
-    let judged: Vec<bool> = summary.preview.iter().filter_map(|row| row.liked).collect();
-    let liked = judged.iter().filter(|liked| **liked).count();
-    let whole = summary.preview.len() == summary.rows;
-    (!judged.is_empty()).then_some(Balance { liked, disliked: judged.len() - liked, whole })
-}
-
-impl Balance {
-    /// Weights (liked, disliked) under which both kinds count the same, the rarer one raised. TRL's advice is that
-    /// weight x count of the liked be 1 to 4/3 of that of the disliked.
-    fn weights(self) -> Option<(f64, f64)> {
-        if self.liked == 0 || self.disliked == 0 {
-            return None;
-        }
-        let ratio = self.disliked as f64 / self.liked as f64;
-        let rounded = |weight: f64| (weight * 100.0).round() / 100.0;
-        Some(if ratio >= 1.0 { (rounded(ratio), 1.0) } else { (1.0, rounded(1.0 / ratio)) })
+/// Weights (liked, disliked) under which both kinds count the same, the rarer one raised. TRL's advice is that
+/// weight x count of the liked be 1 to 4/3 of that of the disliked. None where one kind is missing.
+fn weights(balance: Balance) -> Option<(f64, f64)> {
+    if balance.liked == 0 || balance.disliked == 0 {
+        return None;
     }
+    let ratio = balance.disliked as f64 / balance.liked as f64;
+    let rounded = |weight: f64| (weight * 100.0).round() / 100.0;
+    Some(if ratio >= 1.0 { (rounded(ratio), 1.0) } else { (1.0, rounded(1.0 / ratio)) })
 }
 
-fn suggest(ui: &mut Ui, form: &mut Form<'_>, balance: &Balance) {
+fn suggest(ui: &mut Ui, form: &mut Form<'_>, balance: Balance) {
     let (liked, disliked) = (format::count(balance.liked as u64), format::count(balance.disliked as u64));
-    let counted = if balance.whole {
-        t!("method.balance", liked = liked, disliked = disliked)
-    } else {
-        t!("method.balance_first", n = balance.liked + balance.disliked, liked = liked, disliked = disliked)
-    };
-    let Some((for_liked, for_disliked)) = balance.weights() else {
+    let counted = t!("method.balance", liked = liked, disliked = disliked);
+    let Some((for_liked, for_disliked)) = weights(balance) else {
         Notice::warn(format!("{counted} {}", t!("method.one_kind"))).show(ui);
         return;
     };
@@ -143,12 +121,7 @@ pub(super) fn reward_model(ui: &mut Ui, bench: &mut Bench) {
     Card::new(t!("method.reward_model")).about(t!("method.reward_model_about")).icon(icons::RULER).show(ui, |ui| {
         Notice::info(t!("method.reward_model_then")).show_with(ui, |ui| {
             let ready = bench.state.data.usable()
-                && bench
-                    .state
-                    .data
-                    .summary
-                    .as_ref()
-                    .is_some_and(|s| crate::state::stages(s.kind).contains(&Stage::Ppo));
+                && bench.state.data.summary.as_ref().is_some_and(|s| s.kind.stages().contains(&Stage::Ppo));
             if ready && ui.add(Push::plain(t!("method.to_ppo")).small()).clicked() {
                 bench.state.recipe.stage = Stage::Ppo;
             }
@@ -162,7 +135,7 @@ mod tests {
 
     #[test]
     fn the_rarer_kind_is_raised() {
-        let of = |liked, disliked| Balance { liked, disliked, whole: true }.weights();
+        let of = |liked, disliked| weights(Balance { liked, disliked });
         assert_eq!(of(10, 30), Some((3.0, 1.0)));
         assert_eq!(of(30, 10), Some((1.0, 3.0)));
         assert_eq!(of(7, 3), Some((1.0, 2.33)));

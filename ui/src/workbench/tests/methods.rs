@@ -75,7 +75,7 @@ fn unbalanced_likes_are_counted_and_weighed() {
     let mut window = tall(bench);
     window.run();
     assert_eq!(window.state().bench.state.recipe.stage, Stage::Kto);
-    assert!(says(&window, "Of the first 3 rows 2 are liked and 1 disliked."));
+    assert!(says(&window, "666 liked and 333 disliked answers."));
     click(&mut window, "Use these weights");
     let recipe = &window.state().bench.state.recipe;
     assert_eq!((recipe.kto_chosen_weight, recipe.kto_rejected_weight), (1.0, 2.0));
@@ -95,7 +95,12 @@ fn ppo_wants_a_reward_and_takes_a_rule() {
     window.run();
     assert_eq!(window.state().bench.state.recipe.reward_model, Some("/runs/judge".into()));
     click(&mut window, "Rule");
-    assert_eq!(window.state().bench.state.recipe.reward_rule.as_deref(), Some("length:200"));
+    let recipe = &window.state().bench.state.recipe;
+    assert_eq!(
+        (recipe.reward_rule.as_deref(), &recipe.reward_model),
+        (Some("length:200"), &None),
+        "one of the two scores"
+    );
     assert!(window.query_by_role_and_label(Role::SpinButton, "Length").is_some());
     assert!(window.query_by_role_and_label(Role::SpinButton, "Target KL").is_none());
     window.get_by_role_and_label(Role::CheckBox, "Adapt the coefficient").click();

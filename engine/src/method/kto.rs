@@ -1,0 +1,167 @@
+//! Stage kto: learning from single answers that were liked or not. The loss of an answer is in `kto_loss`.
+//!
+//! The KL estimate of a micro-batch comes from mismatched answers: row i's prompt with the answer of row i - 1, row 0's
+//! with the last one's, without gradient.
+
+use super::kto_loss::{KtoLoss, kl_estimate};
+use super::{Measured, Method, Reference, Turn, as_sequences, mean};
+use crate::Result;
+use crate::data::{Encoded, Example, mismatched};
+use crate::model::Model;
+use crate::recipe::Recipe;
+use crate::trainer::{Layout, Plan, Scored, TokenHead};
+
+pub struct Kto {
+    train: Vec<Example>,
+    eval: Vec<Example>,
+    loss: KtoLoss,
+    cutoff: usize,
+    reference: Reference,
+}
+
+struct Marks<'a> {
+    rows: Vec<(&'a Encoded, bool)>,
+    layout: Layout,
+    reference: Vec<f64>,
+    kl: f64,
+}
+
+impl Kto {
+    pub fn new(recipe: &Recipe, train: Vec<Example>, eval: Vec<Example>, reference: Reference) -> Self {
+        let loss = KtoLoss {
+            beta: recipe.pref_beta,
+            chosen_weight: recipe.kto_chosen_weight,
+            rejected_weight: recipe.kto_rejected_weight,
+        };
+        Self { train, eval, loss, cutoff: recipe.cutoff_len, reference }
+    }
+
+    fn marks<'a>(&mut self, model: &Model, examples: &[&'a Example]) -> Result<Marks<'a>> {
+        let rows: Vec<(&Encoded, bool)> = examples
+            .iter()
+            .filter_map(|example| match example {
+                Example::Marked { answer, liked } => Some((answer, *liked)),
+                _ => None, // preparing the data let only marked answers through
+            })
+            .collect();
+        let reference = self.own(model, &rows)?;
+        let others: Vec<Encoded> = (0..rows.len())
+            .map(|i| mismatched(rows[i].0, rows[(i + rows.len() - 1) % rows.len()].0, self.cutoff))
+            .collect();
+        let layout = Layout::new(model, &as_sequences(&others));
+        let nothing = Default::default();
+        let x = model.hidden(&layout.ids, &layout.lengths);
+        let policy = TokenHead::new(model, &nothing).read(&x, &layout, false)?;
+        let base = self.reference.base()?.scored(model, &layout)?;
+        let ratios: Vec<f64> = layout.spans.iter().map(|span| policy.sum(span) - base.sum(span)).collect();
+        let layout = Layout::new(model, &as_sequences(rows.iter().map(|(row, _)| *row)));
+        Ok(Marks { rows, layout, reference, kl: kl_estimate(&ratios) })
+    }
+
+    fn own(&mut self, model: &Model, rows: &[(&Encoded, bool)]) -> Result<Vec<f64>> {
+        let weights: Vec<Vec<f32>> = rows.iter().map(|(row, _)| vec![1.0; row.learned_tokens()]).collect();
+        let asked: Vec<(&Encoded, &[f32])> =
+            rows.iter().zip(&weights).map(|((row, _), weights)| (*row, weights.as_slice())).collect();
+        self.reference.logps(model, &asked)
+    }
+
+    /// The mean loss, and its slope by each scored token's -log p.
+    fn judge(&self, marks: &Marks, scored: &Scored) -> (Measured, Vec<f32>) {
+        let n = marks.rows.len().max(1) as f64;
+        let mut slopes = vec![0f32; scored.logps.len()];
+        let mut measured = Measured { weight: 1.0, read: marks.layout.read, ..Measured::default() };
+        let (mut rewards, mut logps) = ([Vec::new(), Vec::new()], [Vec::new(), Vec::new()]);
+        for (i, (_, liked)) in marks.rows.iter().enumerate() {
+            let span = &marks.layout.spans[i];
+            let logp = scored.sum(span);
+            let ratio = logp - marks.reference[i];
+            let (loss, slope) = self.loss.of(ratio, marks.kl, *liked);
+            measured.loss += loss / n;
+            span.clone().for_each(|t| slopes[t] -= (slope / n) as f32);
+            let side = usize::from(!*liked);
+            rewards[side].push(self.loss.beta * ratio);
+            logps[side].push(logp);
+        }
+        let m = &mut measured.metrics;
+        m.insert("kl", marks.kl);
+        let names = [("rewards/chosen", "logps/chosen"), ("rewards/rejected", "logps/rejected")];
+        for (side, (reward, logp)) in names.into_iter().enumerate().filter(|(side, _)| !rewards[*side].is_empty()) {
+            m.insert(reward, mean(rewards[side].iter().copied()));
+            m.insert(logp, mean(logps[side].iter().copied()));
+        }
+        if let (Some(chosen), Some(rejected)) = (m.get("rewards/chosen"), m.get("rewards/rejected")) {
+            let margin = chosen - rejected;
+            m.insert("rewards/margins", margin);
+        }
+        (measured, slopes)
+    }
+}
+
+impl Method for Kto {
+    fn rows(&self) -> &[Example] {
+        &self.train
+    }
+
+    fn eval_rows(&self) -> usize {
+        self.eval.len()
+    }
+
+    fn begin(&mut self, model: &Model, plan: &Plan, progress: &mut dyn FnMut(f32) -> Result<()>) -> Result<()> {
+        let visited = plan.visited();
+        let (train, eval) = (std::mem::take(&mut self.train), std::mem::take(&mut self.eval));
+        let marked = |example| match example {
+            &Example::Marked { ref answer, liked } => Some((answer, liked)),
+            _ => None,
+        };
+        let all: Vec<(&Encoded, bool)> =
+            visited.iter().map(|&row| &train[row]).chain(&eval).filter_map(marked).collect();
+        let mut done = Ok(());
+        for (i, part) in all.chunks(plan.micro()).enumerate() {
+            done = progress((i * plan.micro()) as f32 / all.len().max(1) as f32);
+            done = done.and_then(|()| self.own(model, part).map(|_| ()));
+            if done.is_err() {
+                break;
+            }
+        }
+        (self.train, self.eval) = (train, eval);
+        done.and(self.reference.save())
+    }
+
+    fn micro_batch(&mut self, turn: Turn, rows: &[usize]) -> Result<Measured> {
+        let train = std::mem::take(&mut self.train);
+        let examples: Vec<&Example> = rows.iter().map(|&row| &train[row]).collect();
+        let measured = self.marks(turn.model, &examples).and_then(|marks| self.learn(turn, &marks));
+        self.train = train;
+        measured
+    }
+
+    fn evaluate(&mut self, model: &Model, rows: &[usize]) -> Result<Measured> {
+        let eval = std::mem::take(&mut self.eval);
+        let examples: Vec<&Example> = rows.iter().map(|&row| &eval[row]).collect();
+        let measured = self.marks(model, &examples).and_then(|marks| {
+            let x = model.hidden(&marks.layout.ids, &marks.layout.lengths);
+            let nothing = Default::default();
+            let scored = TokenHead::new(model, &nothing).read(&x, &marks.layout, false)?;
+            let (mut measured, _) = self.judge(&marks, &scored);
+            measured.weight = rows.len() as f64;
+            measured.loss *= rows.len() as f64;
+            Ok(measured)
+        });
+        self.eval = eval;
+        measured
+    }
+}
+
+impl Kto {
+    fn learn(&self, turn: Turn, marks: &Marks) -> Result<Measured> {
+        let head = TokenHead::new(turn.model, turn.pass.learning);
+        // No dropout: the policy is compared with its reference (as TRL's disable_dropout).
+        turn.pass.run(turn.model, &marks.layout, None, turn.sum, |x, back| {
+            let (scored, kept) = head.score(x, &marks.layout, back.dx.is_some())?;
+            let (measured, mut slopes) = self.judge(marks, &scored);
+            slopes.iter_mut().for_each(|slope| *slope *= turn.share as f32);
+            head.back(x, &marks.layout, kept, &slopes, back)?;
+            Ok(measured)
+        })
+    }
+}
