@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use luthier_engine::data::Mapping;
 use luthier_engine::protocol::{Command, DataSource, Outcome, Problem, RequestId};
-use luthier_engine::recipe::{Interval, Recipe};
+use luthier_engine::recipe::{FinetuningType, Interval, Recipe, RewardModelType, Stage};
 
 use crate::dialogs::{Ask, DATA_ENDINGS, Dialogs, RECIPE_ENDINGS};
 use crate::panels::Panel;
@@ -340,6 +340,21 @@ impl Bench {
             let recipe = Box::new(run.recipe.clone());
             self.wire.send(Command::StartRun { id: run.id.clone(), recipe, resume: true });
         }
+    }
+
+    /// The next run is PPO, scored by the reward model that the last run has made.
+    pub fn judge_by_result(&mut self) {
+        let Some((result, trained)) =
+            self.state.run.as_ref().and_then(|r| Some((r.result()?, r.recipe.finetuning_type)))
+        else {
+            return;
+        };
+        let whole = matches!(trained, FinetuningType::Freeze | FinetuningType::Full);
+        let recipe = &mut self.state.recipe;
+        recipe.reward_model = Some(result.clone());
+        recipe.reward_model_type = if whole { RewardModelType::Full } else { RewardModelType::Lora };
+        (recipe.stage, recipe.reward_rule) = (Stage::Ppo, None);
+        self.panel = Panel::Method;
     }
 
     pub fn pause(&mut self) {

@@ -83,7 +83,12 @@ pub fn joined(step: usize, layers: &[usize]) -> String {
 pub fn rollouts(step: usize, rollouts: &[Rollout]) -> String {
     let mean = |of: fn(&Rollout) -> f32| rollouts.iter().map(of).sum::<f32>() / rollouts.len() as f32;
     let (score, kl) = (mean(|r| r.score), mean(|r| r.kl));
-    format!("answers for step {step}  {}  score {}  kl {}", rollouts.len(), three_digits(score), three_digits(kl))
+    format!(
+        "answers for step {step}  {} sampled  score {}  kl {}",
+        rollouts.len(),
+        three_digits(score),
+        three_digits(kl)
+    )
 }
 
 /// "  margin 0.123  acc 0.750", nothing of a method without such metrics.
@@ -167,7 +172,7 @@ mod tests {
         assert_eq!(joined(60, &[27, 28, 29]), "step 60  layers 27–29 joined");
         assert_eq!(joined(80, &[26]), "step 80  layer 26 joined");
         let answer = |score, kl| Rollout { prompt: "p".into(), answer: "a".into(), score, kl };
-        let line = "answers for step 3  2  score 1.50  kl 0.250";
+        let line = "answers for step 3  2 sampled  score 1.50  kl 0.250";
         assert_eq!(rollouts(3, &[answer(1.0, 0.0), answer(2.0, 0.5)]), line);
     }
 

@@ -96,6 +96,14 @@ fn a_full_run_speaks_for_itself_and_a_failed_one_not_at_all() {
 }
 
 #[test]
+fn a_reward_model_is_nobody_to_talk_to() {
+    let recipe = Recipe { stage: Stage::Rm, ..Recipe::default() };
+    let mut state = AppState { run: Some(Run::new("r".into(), recipe)), ..AppState::default() };
+    state.apply(Event::RunFinished { id: "r".into(), outcome: Outcome::Completed { result: "/out".into() } });
+    assert_eq!(state.talk.tuned_speaker, None);
+}
+
+#[test]
 fn what_is_missing_is_listed_and_then_nothing() {
     let mut state = AppState::default();
     assert_eq!(state.missing(), [Missing::Model, Missing::Data]);

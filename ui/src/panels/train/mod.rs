@@ -53,6 +53,7 @@ impl TrainPanel {
             Some(Action::Stop) => bench.stop(),
             Some(Action::Save) => bench.save_now(),
             Some(Action::GoOn) => bench.go_on(),
+            Some(Action::Judge) => bench.judge_by_result(),
             Some(Action::Go(panel)) => bench.panel = panel,
             Some(Action::Copy(text)) => {
                 ui.ctx().copy_text(text);
@@ -71,6 +72,8 @@ enum Action {
     Stop,
     Save,
     GoOn,
+    /// PPO next, by the reward model that the run has made.
+    Judge,
     Go(Panel),
     Copy(String),
 }

@@ -111,6 +111,25 @@ fn ppo_wants_a_reward_and_takes_a_rule() {
 }
 
 #[test]
+fn a_finished_reward_model_goes_on_to_ppo() {
+    let (mut bench, engine) = with_data(Language::English, "pairs");
+    bench.state.recipe.stage = Stage::Rm;
+    bench.state.run = Some(Run::new("r".into(), bench.state.recipe.clone()));
+    bench.panel = Panel::Train;
+    let mut window = tall(bench);
+    engine.say(Event::StepReported { id: "r".into(), report: step(1) });
+    let outcome = Outcome::Completed { result: "/out/judge".into() };
+    engine.say(Event::RunFinished { id: "r".into(), outcome });
+    window.run();
+    assert!(window.query_by_label("Talk to it").is_none());
+    click(&mut window, "Use it for PPO");
+    let bench = &window.state().bench;
+    assert_eq!((bench.state.recipe.stage, bench.panel), (Stage::Ppo, Panel::Method));
+    assert_eq!(bench.state.recipe.reward_model, Some("/out/judge".into()));
+    assert!(!bench.state.missing().contains(&crate::state::Missing::Reward));
+}
+
+#[test]
 fn quantised_weights_do_not_outlive_the_adapter() {
     let (bench, _engine) = with_data(Language::English, "alpaca");
     let mut window = tall(bench);
