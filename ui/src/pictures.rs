@@ -90,7 +90,7 @@ fn method_run(language: Language, data: &str, change: fn(&mut luthier_engine::re
     let report_of = |i| if ppo { ppo_step(i) } else { preference_step(i) };
     for i in 1..=80 {
         if ppo {
-            e.say(Event::RolloutsSampled { id: id.clone(), step: i, rollouts: rollouts(i) });
+            e.say(Event::RolloutsSampled { id: id.clone(), step: i - 1, rollouts: rollouts(i) });
         }
         e.say(Event::StepReported { id: id.clone(), report: report_of(i) });
         if i % 20 == 0 {

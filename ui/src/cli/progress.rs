@@ -62,8 +62,9 @@ pub fn step(report: &StepReport, total_steps: usize) -> String {
 pub fn eval(report: &EvalReport) -> String {
     let best = if report.best { "  best so far" } else { "" };
     let EvalReport { step, epoch, loss, perplexity, metrics, .. } = report;
-    // A preference loss has no perplexity.
-    let perplexity = if perplexity.is_finite() { format!("  perplexity {perplexity:.2}") } else { String::new() };
+    // A loss on pairs, likes or scores has no perplexity.
+    let judges = metrics.keys().any(|name| name.contains("rewards/") || name.contains("margin"));
+    let perplexity = if judges { String::new() } else { format!("  perplexity {perplexity:.2}") };
     format!("eval at step {step}  epoch {epoch:.2}  loss {loss:.4}{perplexity}{}{best}", in_short(metrics))
 }
 
@@ -152,15 +153,8 @@ mod tests {
         let metrics = of(&[("logps/chosen", -80.0), ("rewards/accuracies", 0.75), ("rewards/margins", 0.1234)]);
         assert_eq!(in_short(&metrics), "  margin 0.123  acc 0.750");
         assert_eq!(in_short(&of(&[("eval_rewards/margins", -1.0)])), "  margin -1.00");
-        let report = EvalReport {
-            step: 10,
-            epoch: 0.5,
-            loss: 0.6,
-            perplexity: f32::NAN,
-            best: true,
-            elapsed_secs: 1.0,
-            metrics,
-        };
+        let report =
+            EvalReport { step: 10, epoch: 0.5, loss: 0.6, perplexity: 1.82, best: true, elapsed_secs: 1.0, metrics };
         assert_eq!(eval(&report), "eval at step 10  epoch 0.50  loss 0.6000  margin 0.123  acc 0.750  best so far");
     }
 

@@ -76,7 +76,7 @@ impl Entry {
             Event::LayersJoined { step, layers, .. } => Self::Joined { step: *step, layers: layers.clone() },
             Event::RolloutsSampled { step, rollouts, .. } => {
                 let (score, kl) = super::means(rollouts.iter());
-                Self::Sampled { step: *step, answers: rollouts.len(), score, kl }
+                Self::Sampled { step: *step + 1, answers: rollouts.len(), score, kl }
             }
             Event::CheckpointSaved { step, path, .. } => Self::Saved { step: *step, path: format::path(path) },
             Event::RunPaused { .. } => Self::Paused,

@@ -9,7 +9,7 @@ const KEPT: usize = 512;
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sampled {
-    /// The step that learns from it.
+    /// The first step that learns from it, from 1.
     pub step: usize,
     /// Its place among the answers of that step, from 0.
     pub place: usize,

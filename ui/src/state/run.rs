@@ -130,7 +130,8 @@ impl Run {
             }
             Event::RolloutsSampled { id, step, rollouts } if id == self.id => {
                 self.busy = None;
-                self.rollouts.add(step, rollouts);
+                // The event counts the steps taken before.
+                self.rollouts.add(step + 1, rollouts);
             }
             Event::CheckpointSaved { id, step, path } if id == self.id => {
                 self.saving = false;

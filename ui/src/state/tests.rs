@@ -177,10 +177,10 @@ fn a_run_keeps_what_its_method_tells() {
     let run = state.run.as_ref().expect("a run");
     assert_eq!(run.forgetting.iter().map(|r| (r.step, r.perplexity)).collect::<Vec<_>>(), [(0, 11.0), (20, 12.0)]);
     assert_eq!(run.joined, [(10, vec![28]), (20, vec![27])]);
-    assert_eq!(run.rollouts.newest(), Some((3, 1.5, 0.25)));
+    assert_eq!(run.rollouts.newest(), Some((4, 1.5, 0.25)));
     assert_eq!(run.busy, None, "sampling is over");
     let said: Vec<String> = state.log.entries.iter().map(Entry::say).collect();
-    assert!(said.contains(&"step 3: 2 answers sampled, mean score 1.5, KL 0.25".to_owned()), "{said:?}");
+    assert!(said.contains(&"step 4: 2 answers sampled, mean score 1.5, KL 0.25".to_owned()), "{said:?}");
     assert!(said.contains(&"step 10: layers 28 join the training".to_owned()), "{said:?}");
 }
 

@@ -234,7 +234,7 @@ fn answers_stay_quick_to_show_and_open_at_a_click() {
     bench.panel = Panel::Train;
     let mut window = tall(bench);
     for n in 1..=1000 {
-        engine.say(Event::RolloutsSampled { id: "r".into(), step: n, rollouts: rollouts(n) });
+        engine.say(Event::RolloutsSampled { id: "r".into(), step: n - 1, rollouts: rollouts(n) });
         engine.say(Event::StepReported { id: "r".into(), report: ppo_step(n) });
     }
     window.run();
