@@ -44,6 +44,7 @@ pub fn log_lines(ui: &mut Ui, log: &Log, id: &str, height: f32) {
     let area = ScrollArea::vertical()
         .id_salt(("log", id))
         .max_height(height)
+        .min_scrolled_height(height)
         .auto_shrink([false, false])
         .stick_to_bottom(true);
     area.show_rows(ui, row, log.entries.len(), |ui, range| {

@@ -11,8 +11,20 @@ use crate::text::{say, t};
 use crate::theme;
 use crate::widgets::{Card, Notice, Push, number, toggle};
 
+const MORE: &[&str] = &[
+    "warmup_steps",
+    "weight_decay",
+    "max_grad_norm",
+    "adam_beta1",
+    "adam_beta2",
+    "adam_epsilon",
+    "seed",
+    "disable_shuffling",
+];
+
 pub(super) fn training(ui: &mut Ui, bench: &mut Bench) {
-    Card::new(t!("method.training")).icon(icons::FLAME).show(ui, |ui| {
+    let title = t!("method.training");
+    Card::new(&title).icon(icons::FLAME).show(ui, |ui| {
         let mut form = Form::new(&mut bench.state.recipe);
         form.number(ui, "learning_rate", |r| &mut r.learning_rate, 0.0..=1.0, 1e-6);
         length(ui, &mut form);
@@ -20,11 +32,16 @@ pub(super) fn training(ui: &mut Ui, bench: &mut Bench) {
         form.number(ui, "gradient_accumulation_steps", |r| &mut r.gradient_accumulation_steps, 1..=4096, 0.1);
         form.choice(ui, "lr_scheduler_type", |r| &mut r.lr_scheduler_type, SchedulerType::ALL);
         form.number(ui, "warmup_ratio", |r| &mut r.warmup_ratio, 0.0..=1.0, 0.002);
-        form.number(ui, "warmup_steps", |r| &mut r.warmup_steps, 0..=1_000_000, 0.5);
-        form.number(ui, "weight_decay", |r| &mut r.weight_decay, 0.0..=10.0, 0.002);
-        form.number(ui, "max_grad_norm", |r| &mut r.max_grad_norm, 0.0..=1000.0, 0.01);
-        form.number(ui, "seed", |r| &mut r.seed, 0..=u64::from(u32::MAX), 1.0);
-        form.on_off(ui, "disable_shuffling", |r| &mut r.disable_shuffling);
+        form.more(ui, &title, MORE, |ui, form| {
+            form.number(ui, "warmup_steps", |r| &mut r.warmup_steps, 0..=1_000_000, 0.5);
+            form.number(ui, "weight_decay", |r| &mut r.weight_decay, 0.0..=10.0, 0.002);
+            form.number(ui, "max_grad_norm", |r| &mut r.max_grad_norm, 0.0..=1000.0, 0.01);
+            form.number(ui, "adam_beta1", |r| &mut r.adam_beta1, 0.0..=0.9999, 0.001);
+            form.number(ui, "adam_beta2", |r| &mut r.adam_beta2, 0.0..=0.9999, 0.001);
+            form.number(ui, "adam_epsilon", |r| &mut r.adam_epsilon, 0.0..=1.0, 1e-9);
+            form.number(ui, "seed", |r| &mut r.seed, 0..=u64::from(u32::MAX), 1.0);
+            form.on_off(ui, "disable_shuffling", |r| &mut r.disable_shuffling);
+        });
     });
 }
 

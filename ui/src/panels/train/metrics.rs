@@ -113,10 +113,13 @@ fn card(ui: &mut Ui, series: &[Series], lines: usize) {
             }
         });
         shown.response.widget_info(|| egui::WidgetInfo::labeled(egui::accesskit::Role::Image, true, title(series)));
+        let alone = names.len() == 1;
         for name in &names {
             let last = series.iter().find(|s| s.name == *name).and_then(|s| s.points.last());
             let colour = colour(ui, name);
-            entry(ui, name, colour, last.map(|point| point.y));
+            // The title says already what a single curve is.
+            let word = if alone { String::new() } else { readable(name) };
+            entry(ui, &word, name, colour, last.map(|point| point.y));
         }
         for _ in names.len()..lines {
             ui.allocate_space(egui::vec2(1.0, ENTRY));
@@ -125,12 +128,12 @@ fn card(ui: &mut Ui, series: &[Series], lines: usize) {
 }
 
 /// A line of the legend: the colour, the word, TRL's name, the last value.
-fn entry(ui: &mut Ui, name: &str, colour: Color32, last: Option<f64>) {
+fn entry(ui: &mut Ui, word: &str, name: &str, colour: Color32, last: Option<f64>) {
     let p = theme::palette(ui);
     let size = egui::vec2(ui.available_width(), ENTRY);
     ui.allocate_ui_with_layout(size, egui::Layout::left_to_right(egui::Align::Center), |ui| {
         ui.spacing_mut().interact_size.y = ENTRY;
-        legend(ui, &readable(name), colour, false);
+        legend(ui, word, colour, false);
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
             if let Some(last) = last {
                 ui.label(theme::small(number(last)).color(p.ink));

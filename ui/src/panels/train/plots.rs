@@ -2,7 +2,7 @@
 //! same steps. Drag to zoom, double-click to see all again.
 
 use egui::{Color32, Id, PointerButton, Slider, Ui, Vec2b, vec2};
-use egui_plot::{Line, LineStyle, MarkerShape, Plot, PlotPoint, Points};
+use egui_plot::{Line, LineStyle, MarkerShape, Plot, PlotPoint, Points, uniform_grid_spacer};
 use luthier_engine::protocol::StepReport;
 
 use crate::state::Run;
@@ -12,6 +12,8 @@ use crate::{format, icons, theme};
 
 /// Points of a curve that are drawn at most; of more, the highest and the lowest of each stretch.
 const DRAWN: usize = 2400;
+/// Height that a number at the side of a plot has to itself, at least.
+const LABEL_EVERY: f32 = 34.0;
 
 /// The points of the run that is shown, made again only when something has been added.
 #[derive(Default)]
@@ -216,6 +218,10 @@ pub(super) fn plot(ui: &Ui, id: &str, height: f32, say: fn(f64) -> String) -> Pl
         .link_axis(group, Vec2b::new(true, false))
         .link_cursor(group, Vec2b::new(true, false))
         .y_axis_min_width(44.0)
+        .y_grid_spacer(uniform_grid_spacer(move |seen| {
+            let step = round_step((seen.bounds.1 - seen.bounds.0) / f64::from(height / LABEL_EVERY));
+            [step, step * 10.0, step * 100.0]
+        }))
         .x_axis_formatter(|mark, _| {
             if mark.value.fract() == 0.0 && mark.value >= 0.0 {
                 format::count(mark.value as u64)
@@ -231,6 +237,15 @@ pub(super) fn plot(ui: &Ui, id: &str, height: f32, say: fn(f64) -> String) -> Pl
             };
             Some(t!("plot.at", step = point.x.round() as u64, value = say(point.y)))
         })
+}
+
+/// The smallest 1, 2 or 5 times a power of ten that is not below `least`.
+fn round_step(least: f64) -> f64 {
+    if !(least.is_finite() && least > 0.0) {
+        return 1.0;
+    }
+    let power = 10_f64.powf(least.log10().floor());
+    [1.0, 2.0, 5.0, 10.0].into_iter().map(|n| n * power).find(|step| *step >= least * 0.999).unwrap_or(10.0 * power)
 }
 
 fn axis_number(value: f64) -> String {
@@ -277,6 +292,14 @@ pub(super) fn thinned(points: Vec<PlotPoint>) -> Vec<PlotPoint> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn steps_of_the_axis_are_round() {
+        let expected = [(0.03, 0.05), (0.2, 0.2), (0.21, 0.5), (7.0, 10.0), (1e-4, 1e-4), (f64::NAN, 1.0), (0.0, 1.0)];
+        for (least, step) in expected {
+            assert!((round_step(least) / step - 1.0).abs() < 1e-9, "{least}: {}", round_step(least));
+        }
+    }
 
     #[test]
     fn thinning_keeps_the_extremes_and_smoothing_starts_at_the_first_value() {

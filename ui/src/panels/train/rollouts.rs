@@ -36,7 +36,13 @@ impl RolloutList {
         let order: Vec<&Sampled> = rollouts.newest_first().collect();
         let opened = self.open.and_then(|open| order.iter().position(|s| (s.step, s.place) == open));
         let total = order.len() as f32 * ROW + if opened.is_some() { OPEN } else { 0.0 };
-        let area = ScrollArea::vertical().id_salt("rollouts").max_height(HEIGHT).auto_shrink([false, true]);
+        // Inside the panel's own scroll area there is no height to fill: it is asked for.
+        let height = total.min(HEIGHT);
+        let area = ScrollArea::vertical()
+            .id_salt("rollouts")
+            .max_height(height)
+            .min_scrolled_height(height)
+            .auto_shrink([false, true]);
         area.show_viewport(ui, |ui, seen| {
             ui.set_height(total);
             let origin = ui.max_rect().min;
