@@ -53,6 +53,7 @@ pub fn generate(
     sampling: &Sampling,
     each: &mut dyn FnMut(Option<u32>) -> bool,
 ) -> Result<Generated> {
+    model.require_language_head()?;
     model.check_ids(prompt, &model.source)?;
     let limit = model.config.max_positions.max(1);
     if prompt.len() >= limit {

@@ -31,6 +31,7 @@ pub fn run(model: &Path, adapter: Option<&Path>, device: &str, input: &Path, out
     if let Some(folder) = adapter {
         model.load_adapter(folder)?;
     }
+    model.require_language_head()?;
     let values = of_batch(&model, &ids, &mask, batch, width, input)?;
     let tensors = BTreeMap::from([("logits".to_owned(), (vec![batch, width, model.config.vocab], values))]);
     files::write_safetensors(output, &tensors, FloatFormat::F32, &BTreeMap::new())

@@ -281,7 +281,7 @@ pub enum Verdict {
 pub struct ModelSummary {
     pub path: PathBuf,
     pub name: String,
-    /// Llama, Mistral, Qwen2.
+    /// Llama, Gemma 2, GPT-2.
     pub family: String,
     /// "safetensors, 2 shards" or "GGUF Q4_K".
     pub format: String,

@@ -8,11 +8,11 @@ use luthier_engine::files::read_safetensors_f32;
 use luthier_engine::files::read_safetensors_i64;
 use luthier_engine::method::ppo::{Ppo, Reward};
 use luthier_engine::method::{Critic, Method, Tally, Turn};
-use luthier_engine::model::{DropoutKey, GradientSum, Model, Param};
+use luthier_engine::model::{DropoutKey, GradientSum, Model, Param, SCORE};
 use luthier_engine::optimizer::AdamW;
 use luthier_engine::recipe::{FinetuningType, Recipe, RewardModelType, Stage, ValueModel};
 use luthier_engine::tokenizer::TextTokenizer;
-use luthier_engine::trainer::{Graph, Pass, Plan, SCORE};
+use luthier_engine::trainer::{Graph, Pass, Plan};
 use serde_json::Value;
 
 use crate::bench::{fixture, worst};

@@ -28,6 +28,15 @@ impl Example {
         }
     }
 
+    /// All its sequences.
+    pub fn sequences(&self) -> impl Iterator<Item = &Encoded> {
+        let second = match self {
+            Self::Pair { rejected, .. } => Some(rejected),
+            _ => None,
+        };
+        std::iter::once(self.first()).chain(second)
+    }
+
     /// Its only sequence, or the better one of a pair.
     pub fn first(&self) -> &Encoded {
         match self {

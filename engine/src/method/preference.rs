@@ -117,12 +117,14 @@ impl Preference {
         let mut slopes = vec![0f32; scored.logps.len()];
         let mut values: Vec<PairValue> = Vec::with_capacity(n);
         let mut logps = Vec::with_capacity(n);
+        let mut firsts = Vec::with_capacity(n); // mean log p of the chosen answers' tokens
         for (i, (chosen, rejected)) in pairs.rows.iter().enumerate() {
             let (c, j) = (&spans[i], &spans[n + i]);
             let [rc, rj] = pairs.reference[i];
             let chosen = Side { logp: weighted(c), reference: rc, tokens: chosen.learned_tokens() };
             let rejected = Side { logp: weighted(j), reference: rj, tokens: rejected.learned_tokens() };
             let mut value = self.loss.of(chosen, rejected);
+            firsts.push(chosen.logp / chosen.tokens.max(1) as f64);
             if self.ftx > 0.0 {
                 let per_token = self.ftx / chosen.tokens.max(1) as f64;
                 value.loss -= per_token * chosen.logp;
@@ -147,6 +149,11 @@ impl Preference {
             m.insert("nll_loss", nll);
             m.insert("log_odds_ratio", mean(values.iter().map(|v| super::log_sigmoid(v.odds))));
             m.insert("log_odds_chosen", mean(values.iter().map(|v| v.odds)));
+        }
+        if self.loss.kind == PrefLoss::Simpo || (self.ftx > 0.0 && !self.whole_chosen()) {
+            // TRL logs 0 where the term is off.
+            let nll = if self.ftx > 0.0 { -mean(firsts.iter().copied()) } else { 0.0 };
+            m.insert("nll_loss", nll);
         }
         let reward = |side: usize| mean(values.iter().map(|v| v.rewards[side]));
         m.insert("rewards/chosen", reward(0));

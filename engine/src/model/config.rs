@@ -34,6 +34,16 @@ impl Family {
         }
     }
 
+    /// What transformers' class names begin with.
+    pub fn class(self) -> &'static str {
+        match self {
+            Self::Phi3 => "Phi3",
+            Self::Gemma2 => "Gemma2",
+            Self::Gpt2 => "GPT2",
+            other => other.name(),
+        }
+    }
+
     /// `model_type` of config.json.
     pub fn model_type(self) -> &'static str {
         match self {
@@ -92,7 +102,10 @@ pub struct ModelConfig {
     pub qkv_bias: bool,
     pub output_bias: bool,
     pub mlp_bias: bool,
+    /// The head is the embedding; so it is said of a model without a language head, too.
     pub tied: bool,
+    /// A reward or value model (`...ForSequenceClassification`): a score head and no language head.
+    pub scores: bool,
     /// By layer: how far back a position sees.
     pub windows: Vec<Option<usize>>,
     /// What query times key is multiplied by.
@@ -295,6 +308,8 @@ impl ModelConfig {
             return Err(keys.bad("query_pre_attn_scalar", format!("must be above 0, not {scaled_by}")));
         }
         let cap = |key, default| if gemma2 { keys.cap(key, default) } else { Ok(None) };
+        let architecture = config["architectures"][0].as_str().unwrap_or_default();
+        let scores = architecture.ends_with("ForSequenceClassification");
         Ok(Self {
             family,
             hidden,
@@ -323,7 +338,8 @@ impl ModelConfig {
             output_bias: gpt2 || (matches!(family, Family::Llama | Family::Qwen3 | Family::Gemma2) && attention_bias),
             mlp_bias: gpt2 || keys.flag("mlp_bias", false),
             // Where the key is missing, each family's own default in transformers.
-            tied: keys.flag("tie_word_embeddings", gpt2 || gemma2),
+            tied: scores || keys.flag("tie_word_embeddings", gpt2 || gemma2),
+            scores,
             windows: keys.windows(layers)?,
             attention_scale: (1.0 / scaled_by.sqrt()) as f32,
             attention_cap: cap("attn_logit_softcapping", 50.0)?,

@@ -52,6 +52,11 @@ impl ModelConfig {
         (self.family == Family::Gpt2).then_some("transformer.wpe.weight")
     }
 
+    /// How many positions were learned; None where any position can be computed.
+    pub fn learned_positions(&self) -> Option<usize> {
+        self.positions_name().map(|_| self.max_positions)
+    }
+
     /// Name of the gain of the norm before the head.
     pub fn final_norm_name(&self) -> &'static str {
         if self.family == Family::Gpt2 { "transformer.ln_f.weight" } else { "model.norm.weight" }

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
-use super::Model;
+use super::{Model, SCORE};
 use crate::files::{FloatFormat, TensorWriter, WeightFiles, write_json_atomic};
 use crate::{Error, Result, ops};
 
@@ -36,16 +36,44 @@ pub fn checkpoint_dtype(source: &str) -> FloatFormat {
 /// # Errors
 /// `Io` with the path, `Device` when a tensor cannot be read back.
 pub fn save_full(model: &Model, folder: &Path) -> Result<()> {
+    save(model, folder, model.config.tensors(), |_| {})
+}
+
+/// The same of a model with a score head instead of a language head, as transformers' `...ForSequenceClassification`.
+///
+/// # Errors
+/// As [`save_full`].
+pub fn save_reward_model(model: &Model, folder: &Path) -> Result<()> {
+    let mut tensors = model.config.tensors();
+    tensors.retain(|(name, _)| model.config.tied || name != model.head_name());
+    tensors.push((SCORE.into(), vec![1, model.config.hidden]));
+    save(model, folder, tensors, |config| {
+        let old = config.get("architectures").and_then(|list| list[0].as_str()).unwrap_or_default();
+        let family = ["ForCausalLM", "LMHeadModel", "ForSequenceClassification"];
+        let family = family.iter().find_map(|ending| old.strip_suffix(ending)).unwrap_or(model.config.family.class());
+        config.insert("architectures".into(), json!([format!("{family}ForSequenceClassification")]));
+        config.insert("id2label".into(), json!({"0": "LABEL_0"}));
+        config.insert("label2id".into(), json!({"LABEL_0": 0}));
+        config.insert("num_labels".into(), json!(1));
+    })
+}
+
+fn save(
+    model: &Model,
+    folder: &Path,
+    names: Vec<(String, Vec<usize>)>,
+    adjust: impl FnOnce(&mut Map<String, Value>),
+) -> Result<()> {
     std::fs::create_dir_all(folder).map_err(|e| Error::io(folder, e))?;
     let format = checkpoint_dtype(&model.source_dtype);
     let mut config = WeightFiles::open(&model.source)?.config_json()?;
     if let Value::Object(map) = &mut config {
+        adjust(map);
         map.remove("quantization_config");
         let key = if map.contains_key("dtype") { "dtype" } else { "torch_dtype" };
         map.insert(key.into(), format.torch_name().into());
     }
     save_companions(&model.source, folder)?;
-    let names: Vec<(String, Vec<usize>)> = model.config.tensors();
     let path = folder.join("model.safetensors");
     let mut writer = TensorWriter::create(&path, names.clone(), format, &BTreeMap::new())?;
     for (name, _) in names {

@@ -5,10 +5,22 @@ use rand::rngs::StdRng;
 
 use super::{Model, param, random::normal};
 use crate::files::WeightFiles;
-use crate::trainer::SCORE;
 use crate::{Error, Result};
 
+/// A score head's name among the model's tensors.
+pub const SCORE: &str = "score.weight";
+
 impl Model {
+    /// # Errors
+    /// `ModelUnsupported` for a reward model, which cannot speak.
+    pub fn require_language_head(&self) -> Result<()> {
+        if !self.config.scores {
+            return Ok(());
+        }
+        let reason = "this is a reward model: it scores answers and has no language head to write with";
+        Err(Error::ModelUnsupported { path: self.source.clone(), reason: reason.into() })
+    }
+
     /// Takes the score head from the model's own files where they have one, else draws it from N(0, 0.02), as
     /// transformers does.
     ///

@@ -55,7 +55,7 @@ const TASK: usize = 256;
 pub fn scale_table() -> &'static [f32; 256] {
     static TABLE: LazyLock<[f32; 256]> = LazyLock::new(|| {
         let mut values = vec![0.0, 1.0];
-        for (decade, magnitude) in [1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1e0].into_iter().enumerate() {
+        for (decade, magnitude) in [1e-6f32, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1e0].into_iter().enumerate() {
             let steps = 1usize << decade;
             let step = (1.0 - 0.1f32) / steps as f32;
             // linspace(0.1, 1): from either end to the middle, the products fused with the sums.
@@ -65,8 +65,7 @@ pub fn scale_table() -> &'static [f32; 256] {
             };
             for i in 0..steps {
                 let mean = (bound(i) + bound(i + 1)) / 2.0;
-                let value = (magnitude * f64::from(mean)) as f32;
-                values.extend([value, -value]);
+                values.extend([magnitude * mean, -magnitude * mean]);
             }
         }
         values.sort_by(f32::total_cmp);

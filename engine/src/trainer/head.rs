@@ -5,7 +5,7 @@ use burn::tensor::{IndexingUpdateOp, Int, Tensor, TensorData};
 
 use super::layout::Layout;
 use super::pass::Back;
-use crate::model::{Model, Tape};
+use crate::model::{Model, SCORE, Tape};
 use crate::{Result, ops};
 
 /// Logits of one chunk stay below this many bytes.
@@ -143,7 +143,10 @@ impl<'a> TokenHead<'a> {
         let loss = ops::cross_entropy(tempered, &layout.targets[range], scales, true)?;
         scored.logps.extend(loss.rows.iter().map(|(nll, _)| -nll));
         scored.hits.extend(loss.rows.iter().map(|(_, hit)| *hit));
-        let mut dlogits = loss.grad.expect("it was asked for").div_scalar(self.temperature);
+        let mut dlogits = loss.grad.expect("it was asked for");
+        if self.temperature != 1.0 {
+            dlogits = dlogits.div_scalar(self.temperature);
+        }
         if let Some(extra) = extra {
             dlogits = dlogits + extra;
         }
@@ -214,9 +217,6 @@ pub struct ScoreHead<'a> {
     pub model: &'a Model,
     pub learning: &'a std::collections::BTreeSet<String>,
 }
-
-/// A score head's name under the model's own tensors.
-pub const SCORE: &str = "score.weight";
 
 impl ScoreHead<'_> {
     /// Scores at `rows`, without gradient.

@@ -10,6 +10,7 @@ mod layout;
 mod memory;
 mod pass;
 mod plan;
+mod positions;
 mod report;
 mod run;
 
@@ -17,7 +18,7 @@ use std::time::{Duration, Instant};
 
 pub use checkpoint::{RunState, load as load_learned, save as save_learned};
 pub use forgetting::Forgetting;
-pub use head::{Anchor, Kept, SCORE, ScoreHead, Scored, TokenHead};
+pub use head::{Anchor, Kept, ScoreHead, Scored, TokenHead};
 pub use layout::{Layout, Sequence};
 pub use memory::{available_bytes, resident_bytes};
 pub use pass::{Back, Graph, Pass, kept_bytes};

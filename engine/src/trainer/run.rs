@@ -4,11 +4,11 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use super::{Desk, Ending, Forgetting, Graph, Plan, SCORE, Trainer, Wish, available_bytes, checkpoint, kept_bytes};
-use crate::adapter::{LoraConfig, Targets};
+use super::{Desk, Ending, Forgetting, Graph, Plan, Trainer, Wish, available_bytes, checkpoint, kept_bytes, positions};
+use crate::adapter;
 use crate::freeze::Course;
 use crate::method::{self, Base, Watch};
-use crate::model::{Model, Param, RopeScaling, save_companions, save_full};
+use crate::model::{Model, Param, RopeScaling, SCORE, save_companions, save_full, save_reward_model};
 use crate::optimizer::{AdamW, Schedule};
 use crate::protocol::{Event, Outcome, Phase, RunFacts, RunId};
 use crate::quant::Quantisation;
@@ -38,29 +38,32 @@ pub fn start(id: &RunId, recipe: &Recipe, resume: bool, desk: &mut dyn Desk) -> 
         desk.tell(progress(id, Phase::PreparingData, fraction(done, total)));
         flow(desk)
     })?;
-    warnings.extend(prepared.warnings);
     let (device, device_name) = device::open(&recipe.device)?;
     desk.tell(progress(id, Phase::LoadingModel, Some(0.0)));
     let quantise = recipe.quantization_bit.map(|_| Quantisation { double: recipe.double_quantization });
-    let mut load = |path: &Path| {
+    let mut load = |path: &Path, quantise: Option<Quantisation>| {
         Model::load_with(path, &device, quantise, &mut |done, total| {
             desk.tell(progress(id, Phase::LoadingModel, fraction(done, total)));
             flow(desk)
         })
     };
-    let mut model = load(&recipe.model_name_or_path)?;
-    let ref_model = recipe.ref_model.as_deref().map(&mut load).transpose()?;
+    let mut model = load(&recipe.model_name_or_path, quantise)?;
+    let ref_model = recipe.ref_model.as_deref().map(|path| load(path, None)).transpose()?;
     check_saveable(recipe, &model)?;
+    if recipe.stage != Stage::Rm {
+        model.require_language_head()?;
+    }
+    positions::check(recipe, &model.config, &prepared)?;
     let own_value = recipe.stage == Stage::Ppo && recipe.ppo_value_model == ValueModel::Head;
     if recipe.stage == Stage::Rm || own_value {
         model.add_score_head(recipe.seed)?;
     }
-    if matches!(recipe.finetuning_type, FinetuningType::Lora | FinetuningType::Oft) {
-        put_on_adapter(&mut model, recipe)?;
-    }
+    let layers = freeze::adapter_layers(recipe, &model.config)?;
+    adapter::from_recipe(&mut model, recipe, layers.as_ref())?;
     let plan = Plan::new(recipe, prepared.train.len());
     let mut course = freeze::course(recipe, &model, plan.total_steps, plan.steps_per_epoch)?;
     score_instead_of_head(recipe, &model, &mut course);
+    warnings.extend(prepared.warnings);
     warnings.extend(unreached(&course));
     let largest = plan.largest_batch(&prepared.train);
     let (train_rows, eval_rows) = (prepared.train.len(), prepared.eval.len());
@@ -211,25 +214,6 @@ fn unreached(course: &Course) -> Option<String> {
     (!layers.is_empty()).then(|| format!("{about} {}", layers.join(", ")))
 }
 
-fn put_on_adapter(model: &mut Model, recipe: &Recipe) -> Result<()> {
-    if let Some(path) = &recipe.adapter_name_or_path {
-        return model.load_adapter(path);
-    }
-    let target_modules = if recipe.lora_target.iter().any(|t| t == "all") {
-        Targets::Names(model.config.linear_names().iter().map(|name| (*name).to_owned()).collect())
-    } else {
-        Targets::Names(recipe.lora_target.clone())
-    };
-    let config = LoraConfig {
-        r: recipe.lora_rank,
-        lora_alpha: recipe.lora_alpha.unwrap_or(2.0 * recipe.lora_rank as f64),
-        lora_dropout: recipe.lora_dropout as f32,
-        use_rslora: recipe.use_rslora,
-        target_modules,
-    };
-    model.add_lora(config, recipe.seed)
-}
-
 /// Keeping every block's graph is faster; recomputing takes less memory. Kept where the estimate fits easily.
 fn choose_graph(recipe: &Recipe, model: &Model, tokens: usize) -> Graph {
     match recipe.disable_gradient_checkpointing {
@@ -255,6 +239,8 @@ fn save_result(trainer: &mut Trainer) -> Result<PathBuf> {
     if trainer.model.adapter.is_some() {
         trainer.model.save_adapter(&dir)?;
         save_companions(&trainer.model.source, &dir)?;
+    } else if trainer.recipe.stage == Stage::Rm {
+        save_reward_model(&trainer.model, &dir)?;
     } else {
         save_full(&trainer.model, &dir)?;
     }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::rule::RewardRule;
 use crate::data::{Encoded, IGNORED};
-use crate::model::Model;
+use crate::model::{Model, SCORE};
 use crate::recipe::{Recipe, RewardModelType};
 use crate::tokenizer::TextTokenizer;
 use crate::trainer::{Layout, ScoreHead, Sequence};
@@ -38,12 +38,12 @@ impl Reward {
             model.load_adapter(folder)?;
         }
         let has_head = match recipe.reward_model_type {
-            RewardModelType::Full => crate::files::WeightFiles::open(folder)?.contains(crate::trainer::SCORE),
-            _ => model.learned_name(crate::trainer::SCORE) != crate::trainer::SCORE,
+            RewardModelType::Full => crate::files::WeightFiles::open(folder)?.contains(SCORE),
+            _ => model.learned_name(SCORE) != SCORE,
         };
         if !has_head {
             let reason = "has no score head (score.weight): it is no reward model; train one with stage: rm";
-            return Err(Error::model(folder, crate::trainer::SCORE, reason));
+            return Err(Error::model(folder, SCORE, reason));
         }
         Ok(Self::Model(Box::new(model)))
     }
