@@ -70,6 +70,21 @@ fn each_loss_on_pairs_shows_its_formula_and_its_own_settings() {
 }
 
 #[test]
+fn every_card_tells_its_formula_to_the_keyboard_too() {
+    let (bench, _engine) = with_data(Language::English, "alpaca");
+    let mut window = tall(bench);
+    window.run();
+    for (card, source) in
+        [("Likes (KTO)", "Ethayarajh et al. 2024"), ("LoRA", "Hu et al. 2021"), ("OFT", "Qiu et al. 2023")]
+    {
+        assert!(!says(&window, source), "{card} is not asked yet");
+        window.get_by_label(&format!("About {card}")).focus();
+        window.run();
+        assert!(says(&window, source), "{card}");
+    }
+}
+
+#[test]
 fn unbalanced_likes_are_counted_and_weighed() {
     let (bench, _engine) = with_data(Language::English, "likes");
     let mut window = tall(bench);
