@@ -33,7 +33,7 @@ fn a_recipe_limits_layers_and_ranks() {
     let shape = |path: &str| model.params[&format!("base_model.model.model.layers.3.{path}.lora_A.weight")].shape();
     assert_eq!((shape("mlp.down_proj"), shape("mlp.up_proj")), (vec![3, 160], vec![8, 64]));
     let ratio = Recipe { loraplus_lr_ratio: Some(16.0), ..recipe };
-    let factor = |name: &str| rate_factor(&ratio, name);
+    let factor = |name: &str| rate_factor(ratio.loraplus_lr_ratio, name);
     assert_eq!((factor("x.lora_B.weight"), factor("x.lora_A.weight")), (16.0, 1.0));
 }
 
