@@ -8,6 +8,7 @@ mod pick;
 use burn::tensor::{Int, Tensor, TensorData};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
+use rayon::prelude::*;
 
 use self::pick::pick;
 use crate::model::{KvCache, Model, Tape};
@@ -177,7 +178,7 @@ impl<'a> Answer<'a> {
 
     /// Takes the next token; None where that ends the text.
     fn step(&mut self, tokenizer: &TextTokenizer) -> Result<Option<u32>> {
-        let id = pick(&mut self.logits, self.sampling, &mut self.rng).ok_or_else(|| Error::Device {
+        let id = pick(&self.logits, self.sampling, &mut self.rng).ok_or_else(|| Error::Device {
             device: "the model".into(),
             reason: "its logits are not numbers: the weights may be damaged".into(),
         })?;
@@ -218,15 +219,10 @@ fn side_by_side(
         ended.zip(read).for_each(|(i, logits)| answers[i].logits = logits);
     }
     while !live.is_empty() {
-        let mut ids = Vec::with_capacity(live.len());
-        let mut going = Vec::with_capacity(live.len());
-        for &i in &live {
-            if let Some(id) = answers[i].step(tokenizer)? {
-                ids.push(id);
-                going.push(i);
-            }
-        }
-        live = going;
+        let stepping = answers.par_iter_mut().enumerate().filter(|(i, _)| live.binary_search(i).is_ok());
+        let taken = stepping.map(|(i, answer)| Ok((i, answer.step(tokenizer)?))).collect::<Result<Vec<_>>>()?;
+        let ids: Vec<u32> = taken.iter().filter_map(|(_, id)| *id).collect();
+        live = taken.iter().filter_map(|(i, id)| id.map(|_| *i)).collect();
         if !ids.is_empty() && !each(&ids) {
             cancel(&live, answers);
             return Ok(false);
