@@ -6,9 +6,11 @@ use burn::tensor::{Device, DeviceType};
 use luthier_engine::device;
 use luthier_engine::protocol::Verdict;
 use luthier_engine::recipe::Recipe;
+use luthier_engine::tokenizer::TextTokenizer;
 
 use crate::bench::{fixture, run, worst};
-use crate::reference::{MODELS, forward_difference};
+use crate::reference::{MODELS, forward_difference, load};
+use crate::side_by_side::greedy_is_the_reference;
 
 pub fn gpu_is_here() -> bool {
     if !Device::enumerate(DeviceType::Wgpu).into_vec().is_empty() {
@@ -28,6 +30,18 @@ fn gpu_logits_are_the_reference() {
         for name in MODELS {
             let difference = forward_difference(name, "gpu:0");
             assert!(difference < 2e-3, "{name}: {difference}");
+        }
+    }
+}
+
+/// Keys of sequences of different lengths, windows and caps (Gemma 2), learned positions (GPT-2).
+#[test]
+fn gpu_answers_side_by_side_are_the_reference() {
+    if gpu_is_here() {
+        for name in ["gemma2-tiny", "gpt2-tiny"] {
+            let path = fixture(&format!("models/{name}"));
+            let tokenizer = TextTokenizer::load(&path).expect("tokenizer");
+            greedy_is_the_reference(&load(&path, "gpu:0"), &tokenizer, name, &[(8, 12), (13, 16), (10, 11)]);
         }
     }
 }

@@ -13,5 +13,6 @@ mod ppo;
 mod quant;
 mod reference;
 mod screen;
+mod side_by_side;
 mod training;
 mod window;

@@ -76,12 +76,8 @@ impl Ppo {
         prompts: Vec<Vec<u32>>,
         progress: &mut dyn FnMut(f32) -> Result<()>,
     ) -> Result<Vec<protocol::Rollout>> {
-        let mut tokens = Vec::with_capacity(prompts.len());
-        for (i, prompt) in prompts.iter().enumerate() {
-            let fraction = i as f32 / prompts.len() as f32;
-            progress(fraction)?;
-            tokens.push((self.sampler)(model, prompt, update, i, &mut || progress(fraction))?);
-        }
+        progress(0.0)?;
+        let mut tokens = (self.sampler)(model, &prompts, update, progress)?;
         let answers = Answers::new(&tokens, self.tokenizer.eos_ids(), self.width);
         tokens.iter_mut().zip(&answers.lengths).for_each(|(tokens, length)| tokens.truncate(*length));
         let count = answers.count();
