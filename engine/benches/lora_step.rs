@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::time::Instant;
 
-use luthier_engine::adapter::{LoraConfig, Targets};
+use luthier_engine::adapter::{AdapterConfig, LoraConfig, Method as AdapterMethod};
 use luthier_engine::data::{Encoded, Example};
 use luthier_engine::device;
 use luthier_engine::method::{Method, Sft, Turn};
@@ -50,9 +50,8 @@ fn case(at: usize) {
     let config = ModelConfig::from_json(&config, std::path::Path::new("bench")).expect("config");
     let mut model = Model::random(config, &device, 1);
     let learning: BTreeSet<String> = if method == "lora" {
-        let targets = Targets::Names(vec!["q_proj".into(), "v_proj".into()]);
-        let lora = LoraConfig { r: 8, lora_alpha: 16.0, lora_dropout: 0.0, use_rslora: false, target_modules: targets };
-        model.add_lora(lora, 2).expect("lora");
+        let lora = LoraConfig { r: 8, lora_alpha: 16.0, ..LoraConfig::default() };
+        model.add_adapter(AdapterConfig::new(AdapterMethod::Lora(lora), ["q_proj", "v_proj"]), 2).expect("lora");
         model.params.keys().filter(|n| n.contains("lora_")).cloned().collect()
     } else {
         model.params.keys().cloned().collect()

@@ -168,7 +168,7 @@ pub fn learning(recipe: &Recipe, model: &Model) -> Result<BTreeSet<String>> {
 
 /// The adapter's tensors that learn.
 fn adapter_names(model: &Model) -> BTreeSet<String> {
-    model.adapter.iter().flat_map(|adapter| adapter.sites.values()).flat_map(|s| [s.a.clone(), s.b.clone()]).collect()
+    model.adapter.iter().flat_map(|adapter| adapter.learning_names()).collect()
 }
 
 /// Names that `finetuning_type` alone would train; `adapter` are the tensors of the adapter that is on the model.

@@ -9,10 +9,12 @@ use serde_json::{Map, Value};
 
 use crate::error::{Error, RecipeProblem, Result};
 
+mod adapters;
 mod choices;
 mod foreign;
 mod keys;
 mod ppo;
+mod preference;
 mod validate;
 mod value;
 

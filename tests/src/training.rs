@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use luthier_engine::adapter::{LoraConfig, Targets};
+use luthier_engine::adapter::{AdapterConfig, LoraConfig, Method as AdapterMethod};
 use luthier_engine::data::{Encoded, Example};
 use luthier_engine::method::{Method, Sft, Turn};
 use luthier_engine::model::{DropoutKey, GradientSum, Model, Param};
@@ -40,14 +40,9 @@ fn tiny() -> Model {
 
 fn with_lora(r: usize, rslora: bool) -> Model {
     let mut model = tiny();
-    let config = LoraConfig {
-        r,
-        lora_alpha: 16.0,
-        lora_dropout: 0.0,
-        use_rslora: rslora,
-        target_modules: Targets::Names(model.config.linear_names().iter().map(|n| (*n).to_owned()).collect()),
-    };
-    model.add_lora(config, 7).expect("lora");
+    let lora = LoraConfig { r, lora_alpha: 16.0, use_rslora: rslora, ..LoraConfig::default() };
+    let names = model.config.linear_names().to_vec();
+    model.add_adapter(AdapterConfig::new(AdapterMethod::Lora(lora), names), 7).expect("lora");
     model
 }
 
@@ -132,7 +127,7 @@ fn everything(model: &Model) -> BTreeSet<String> {
 fn kept_and_recomputed_graphs_give_the_same_gradients() {
     let mut model = with_lora(4, false);
     stir(&mut model);
-    model.adapter.as_mut().expect("adapter").config.lora_dropout = 0.2;
+    model.adapter.as_mut().expect("adapter").config.dropout = 0.2;
     let (learning, data) = (everything(&model), rows());
     let (kept_loss, kept) = gradients(&model, &learning, Graph::Kept, &[&data]);
     let (again_loss, again) = gradients(&model, &learning, Graph::Recomputed, &[&data]);

@@ -44,3 +44,4 @@ pub use inspect::{Balance, DataSummary, PreviewRow, RowProblem, Segment, TokenSt
 pub use mapping::{DataKind, Format, Mapping, Part, Tags};
 pub use prepare::{Prepared, prepare};
 pub use read::DATA_FILE_ENDINGS;
+pub(crate) use read::read_text;

@@ -116,7 +116,7 @@ pub(super) fn text_fields(text: String) -> Map<String, Value> {
 ///
 /// # Errors
 /// `Io`; `BadData` with the line of the first byte that is no text.
-pub(super) fn read_text(file: &Path) -> Result<String> {
+pub(crate) fn read_text(file: &Path) -> Result<String> {
     // Read, not mapped: a file that shrinks under a map would kill the process.
     let mut bytes = Vec::new();
     let mut handle = std::fs::File::open(file).map_err(|error| Error::io(file, error))?;

@@ -9,7 +9,7 @@ use crate::Result;
 use crate::data::Example;
 use crate::model::{GradientSum, Model, SCORE};
 use crate::optimizer::AdamW;
-use crate::recipe::{PrefLoss, Recipe, Stage, ValueModel};
+use crate::recipe::{Recipe, Stage, ValueModel};
 use crate::run_folder::REFERENCE;
 
 /// What a method begins with.
@@ -35,8 +35,11 @@ pub fn build(start: Start) -> Result<Box<dyn Method>> {
             Box::new(Sft { train: start.train, eval: start.eval, kl_penalty: recipe.kl_penalty, base })
         }
         Stage::Dpo => {
-            let compares = !matches!(recipe.pref_loss, PrefLoss::Orpo | PrefLoss::Simpo);
-            let reference = if compares { Some(reference(recipe, start.model, start.ref_model)?) } else { None };
+            let reference = if recipe.compares_with_reference() {
+                Some(reference(recipe, start.model, start.ref_model)?)
+            } else {
+                None
+            };
             Box::new(Preference::new(recipe, start.train, start.eval, reference))
         }
         Stage::Kto => {
@@ -49,7 +52,11 @@ pub fn build(start: Start) -> Result<Box<dyn Method>> {
                 ValueModel::Head => None,
                 ValueModel::Model => Some(critic(recipe, start.model, start.learning)?),
             };
-            Box::new(Ppo::new(recipe, start.train, start.model, critic)?)
+            let mut ppo = Ppo::new(recipe, start.train, start.model, critic)?;
+            if let Some(model) = start.ref_model {
+                ppo.base = Base::Beside(Box::new(model));
+            }
+            Box::new(ppo)
         }
     })
 }

@@ -36,7 +36,7 @@ impl Model {
 
     /// Whether something below the first block learns.
     pub fn embedding_learns(&self, learning: &BTreeSet<String>) -> bool {
-        learning.contains(self.embedding_name())
+        learning.contains(&self.learned_name(self.embedding_name()))
             || self.config.positions_name().is_some_and(|name| learning.contains(name))
     }
 
@@ -57,13 +57,13 @@ impl Model {
         if let Some(name) = self.config.positions_name().filter(|name| learning.contains(*name)) {
             sum.add(name, scattered(self.config.max_positions, &self.learned(rows), dx.clone()));
         }
-        let name = self.embedding_name();
-        if learning.contains(name) {
+        let name = self.learned_name(self.embedding_name());
+        if learning.contains(&name) {
             let dx = match self.embedding_scale() {
                 Some(scale) => dx.mul_scalar(scale),
                 None => dx,
             };
-            sum.add(name, scattered(self.config.vocab, ids, dx));
+            sum.add(&name, scattered(self.config.vocab, ids, dx));
         }
     }
 

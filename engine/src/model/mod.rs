@@ -81,6 +81,7 @@ impl Model {
     }
 
     pub(crate) fn matrix(&self, name: &str, tape: &mut Tape) -> Tensor<2> {
+        let name = self.worn(name, tape);
         match self.params.get(name) {
             Some(Param::Matrix(t)) => tape.matrix(name, t),
             Some(Param::Packed(packed)) => packed.dense(),
@@ -89,6 +90,7 @@ impl Model {
     }
 
     pub(crate) fn vector(&self, name: &str, tape: &mut Tape) -> Tensor<1> {
+        let name = self.worn(name, tape);
         match self.params.get(name) {
             Some(Param::Vector(t)) => tape.vector(name, t),
             _ => unreachable!("the loader checked that {name} is there"),
@@ -123,7 +125,17 @@ impl Model {
 
     /// The name under which a tensor of the model learns: an adapter may keep a copy of its own of it.
     pub fn learned_name(&self, name: &str) -> String {
-        name.to_owned()
+        self.copy_of(name).unwrap_or(name).to_owned()
+    }
+
+    /// The name of an adapter's own copy of a tensor.
+    fn copy_of(&self, name: &str) -> Option<&str> {
+        self.adapter.as_ref().filter(|adapter| adapter.enabled)?.copy_of(name)
+    }
+
+    /// The name of the tensor that answers for `name` in this pass.
+    fn worn<'a>(&'a self, name: &'a str, tape: &Tape) -> &'a str {
+        if tape.adapter { self.copy_of(name).unwrap_or(name) } else { name }
     }
 
     /// The head's matrix [vocabulary, hidden].

@@ -75,14 +75,23 @@ impl DropoutKey {
     /// A mask [rows, width] of 0 and 1 / (1 - p).
     pub fn mask(&self, site: &str, p: f32, like: &Tensor<2>) -> Tensor<2> {
         let [rows, width] = like.dims();
+        let mut rng = self.rng(site);
+        let keep = 1.0 / (1.0 - p);
+        let values: Vec<f32> = (0..rows * width).map(|_| if rng.random::<f32>() < p { 0.0 } else { keep }).collect();
+        Tensor::from_data(TensorData::new(values, [rows, width]), &like.device().inner())
+    }
+
+    /// `count` different numbers below `all`.
+    pub fn choose(&self, site: &str, count: usize, all: usize) -> BTreeSet<usize> {
+        rand::seq::index::sample(&mut self.rng(site), all, count.min(all)).into_iter().collect()
+    }
+
+    fn rng(&self, site: &str) -> StdRng {
         let mut hash = 0xcbf2_9ce4_8422_2325u64; // FNV-1a
         for byte in site.bytes().chain(self.step.to_le_bytes()).chain(self.micro_batch.to_le_bytes()) {
             hash = (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
         }
-        let mut rng = StdRng::seed_from_u64(self.seed ^ hash);
-        let keep = 1.0 / (1.0 - p);
-        let values: Vec<f32> = (0..rows * width).map(|_| if rng.random::<f32>() < p { 0.0 } else { keep }).collect();
-        Tensor::from_data(TensorData::new(values, [rows, width]), &like.device().inner())
+        StdRng::seed_from_u64(self.seed ^ hash)
     }
 }
 

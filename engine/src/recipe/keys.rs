@@ -174,7 +174,7 @@ recipe_keys! {
         pref_beta: f64 = 0.1;
         /// Weight of an SFT loss on the chosen answers, added to the preference loss.
         pref_ftx: f64 = 0.0;
-        /// Loss on the pairs: sigmoid, hinge, ipo, kto_pair, orpo, simpo or robust.
+        /// Loss on the pairs: sigmoid, hinge, ipo, orpo, simpo or robust.
         pref_loss: PrefLoss = PrefLoss::Sigmoid;
         /// Assumed share of wrong labels (conservative DPO).
         dpo_label_smoothing: f64 = 0.0;

@@ -51,6 +51,10 @@ impl Recipe {
     }
 
     fn check_ppo_run(&self, problems: &mut Vec<RecipeProblem>) {
+        if self.eval_strategy != Interval::No {
+            let reason = "stage ppo makes its own answers and has no loss on rows set aside";
+            problems.push(problem("eval_strategy", reason, "write eval_strategy: no; objective/scores tells the gain"));
+        }
         match (&self.reward_model, &self.reward_rule) {
             (None, None) => {
                 let remedy = "name a reward_model, or a reward_rule such as length:200";

@@ -211,7 +211,7 @@ fn sound_recipe_passes() {
 fn every_impossible_setting_is_named() {
     let (dir, recipe) = sound();
     type Change = fn(&mut Recipe);
-    let cases: [(&str, Change); 29] = [
+    let cases: [(&str, Change); 32] = [
         ("lora_rank", |r| r.lora_rank = 0),
         ("lora_dropout", |r| r.lora_dropout = 1.0),
         ("learning_rate", |r| r.learning_rate = 0.0),
@@ -232,7 +232,10 @@ fn every_impossible_setting_is_named() {
         ("forgetting_dataset", |r| r.forgetting_dataset = vec!["/nowhere/rows.jsonl".into()]),
         ("forgetting_limit", |r| (r.forgetting_limit, r.forgetting_dataset) = (Some(0.0), r.dataset.clone())),
         ("forgetting_limit", |r| r.forgetting_limit = Some(0.2)),
-        ("use_dora", |r| r.use_dora = true),
+        ("loraplus_lr_ratio", |r| r.loraplus_lr_ratio = Some(0.0)),
+        ("lora_rank_pattern", |r| r.lora_rank_pattern.extend([("(".into(), 4)])),
+        ("lora_rank_pattern", |r| r.lora_rank_pattern.extend([("q_proj".into(), 0)])),
+        ("lora_alpha_pattern", |r| r.lora_alpha_pattern.extend([("q_proj".into(), -1.0)])),
         ("output_dir", |r| r.output_dir = r.model_name_or_path.clone()),
         ("output_dir", |r| r.output_dir = PathBuf::new()),
         ("dataset", |r| r.dataset = vec![]),

@@ -33,7 +33,9 @@ impl Recipe {
         self.check_method(&mut problems);
         problems.extend(crate::freeze::setting_problems(self));
         self.check_ppo(&mut problems);
+        self.check_preference(&mut problems);
         self.check_contradictions(&mut problems);
+        self.check_adapter(&mut problems);
         self.not_in_this_version(&mut problems);
         problems
     }
@@ -73,6 +75,8 @@ impl Recipe {
         if self.max_steps == 0 {
             warnings.push("max_steps 0 means the same as -1: num_train_epochs decides".into());
         }
+        self.adapter_warnings(&mut warnings);
+        warnings.extend(self.preference_warnings());
         warnings
     }
 
@@ -275,18 +279,6 @@ impl Recipe {
                 problems.push(problem(field, format!("{what}: not in this version yet"), remedy));
             }
         };
-        let adapter_or_weights = "lora, freeze and full work";
-        later("finetuning_type", self.finetuning_type == FinetuningType::Oft, "oft", adapter_or_weights);
-        later("use_dora", self.use_dora, "DoRA", "set use_dora: false");
-        later("pissa_init", self.pissa_init, "PiSSA", "set pissa_init: false");
-        later("loraplus_lr_ratio", self.loraplus_lr_ratio.is_some(), "LoRA+", "remove loraplus_lr_ratio");
-        later(
-            "additional_target",
-            !self.additional_target.is_empty(),
-            "training modules beside the adapter",
-            "remove it",
-        );
-        later("create_new_adapter", self.create_new_adapter, "merging an adapter before the run", "set it to false");
         later("rope_scaling", self.rope_scaling.is_some(), "stretching positions", "remove rope_scaling");
         let packs = self.packing == Some(true) || self.neat_packing;
         later("packing", packs, "packed sequences", "set packing and neat_packing to false");

@@ -4,10 +4,8 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use super::{
-    Desk, Ending, Forgetting, Graph, Plan, Trainer, Wish, available_bytes, checkpoint, kept_bytes, positions,
-};
-use crate::adapter::{LoraConfig, Targets};
+use super::{Desk, Ending, Forgetting, Graph, Plan, Trainer, Wish, available_bytes, checkpoint, kept_bytes, positions};
+use crate::adapter;
 use crate::freeze::Course;
 use crate::method::{self, Base, Watch};
 use crate::model::{Model, Param, RopeScaling, SCORE, save_companions, save_full, save_reward_model};
@@ -60,9 +58,8 @@ pub fn start(id: &RunId, recipe: &Recipe, resume: bool, desk: &mut dyn Desk) -> 
     if recipe.stage == Stage::Rm || own_value {
         model.add_score_head(recipe.seed)?;
     }
-    if matches!(recipe.finetuning_type, FinetuningType::Lora | FinetuningType::Oft) {
-        put_on_adapter(&mut model, recipe)?;
-    }
+    let layers = freeze::adapter_layers(recipe, &model.config)?;
+    adapter::from_recipe(&mut model, recipe, layers.as_ref())?;
     let plan = Plan::new(recipe, prepared.train.len());
     let mut course = freeze::course(recipe, &model, plan.total_steps, plan.steps_per_epoch)?;
     score_instead_of_head(recipe, &model, &mut course);
@@ -215,25 +212,6 @@ fn unreached(course: &Course) -> Option<String> {
     let layers: Vec<String> = course.unreached.iter().map(ToString::to_string).collect();
     let about = "the run is too short for every layer's turn: these never learn: layers";
     (!layers.is_empty()).then(|| format!("{about} {}", layers.join(", ")))
-}
-
-fn put_on_adapter(model: &mut Model, recipe: &Recipe) -> Result<()> {
-    if let Some(path) = &recipe.adapter_name_or_path {
-        return model.load_adapter(path);
-    }
-    let target_modules = if recipe.lora_target.iter().any(|t| t == "all") {
-        Targets::Names(model.config.linear_names().iter().map(|name| (*name).to_owned()).collect())
-    } else {
-        Targets::Names(recipe.lora_target.clone())
-    };
-    let config = LoraConfig {
-        r: recipe.lora_rank,
-        lora_alpha: recipe.lora_alpha.unwrap_or(2.0 * recipe.lora_rank as f64),
-        lora_dropout: recipe.lora_dropout as f32,
-        use_rslora: recipe.use_rslora,
-        target_modules,
-    };
-    model.add_lora(config, recipe.seed)
 }
 
 /// Keeping every block's graph is faster; recomputing takes less memory. Kept where the estimate fits easily.

@@ -4,6 +4,7 @@
 
 mod data;
 mod devices;
+mod eval;
 mod failure;
 mod generate;
 mod interrupt;
@@ -37,6 +38,8 @@ enum Command {
     Logits(logits::Arguments),
     /// Continue a text, or answer it with --chat; the answer streams to stdout
     Generate(generate::Arguments),
+    /// Measure a model: perplexity, multiple choice, or its answers against a file's; JSON on stdout
+    Eval(eval::Arguments),
     /// Render messages through a model's chat template to stdout
     Template(template::Arguments),
     /// Look into data files
@@ -70,6 +73,7 @@ fn run(command: Option<Command>) -> Result<(), Failure> {
         Some(Command::Train(arguments)) => train::run(arguments)?,
         Some(Command::Logits(arguments)) => logits::run(&arguments)?,
         Some(Command::Generate(arguments)) => generate::run(arguments)?,
+        Some(Command::Eval(arguments)) => eval::run(arguments)?,
         Some(Command::Template(arguments)) => template::run(&arguments)?,
         Some(Command::Data { command }) => data::run(command)?,
         Some(Command::Devices(arguments)) => devices::run(&arguments)?,
