@@ -8,11 +8,11 @@ use burn::tensor::{Tensor, TensorData};
 use luthier_engine::data;
 use luthier_engine::method::kto_loss::KtoLoss;
 use luthier_engine::method::{Measured, Method, Start, Turn, build};
-use luthier_engine::model::{DropoutKey, GradientSum, Model, Param};
+use luthier_engine::model::{DropoutKey, GradientSum, Model, Param, SCORE};
 use luthier_engine::quant::Quantisation;
 use luthier_engine::recipe::{FinetuningType, PrefLoss, Recipe, Stage, ValueModel};
 use luthier_engine::tokenizer::TextTokenizer;
-use luthier_engine::trainer::{Graph, Pass, Plan, SCORE};
+use luthier_engine::trainer::{Graph, Pass, Plan};
 use luthier_engine::{device, ops};
 
 use crate::bench::{fixture, fresh};
