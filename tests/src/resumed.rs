@@ -225,21 +225,47 @@ fn a_stop_while_answers_are_sampled_loses_nothing() {
     stopped_and_resumed("half of the answers", &recipe, half);
 }
 
-/// A checkpoint may hold answers that no step has learned from yet. The log of the resumed run must show them.
-#[test]
-fn answers_saved_before_their_first_step_stay_in_the_log() {
+/// A run during which SaveNow is sent at the first event that `when` says yes to, then broken off at the checkpoint of
+/// `step`, which that made.
+fn saved_and_broken_off(what: &str, recipe: &Recipe, step: usize, when: impl Fn(&Event) -> bool) {
     let dir = tempfile::tempdir().unwrap();
-    let recipe = ppo(&dir.path().join("whole"));
+    let whole = Recipe { output_dir: dir.path().join("whole"), ..recipe.clone() };
     let mut asked = false;
-    let (_, outcome) = drive(&recipe, false, |event, link| {
-        if !asked && matches!(event, Event::RunProgress { phase: Phase::Sampling, .. }) {
+    let (_, outcome) = drive(&whole, false, |event, link| {
+        if !asked && when(event) {
             asked = true;
             link.send(Command::SaveNow);
         }
     });
-    assert!(matches!(outcome, Outcome::Completed { .. }), "{outcome:?}");
+    assert!(matches!(outcome, Outcome::Completed { .. }), "{what}: {outcome:?}");
     let again = Recipe { output_dir: dir.path().join("again"), ..recipe.clone() };
-    broken_off(&recipe.output_dir, &again.output_dir, 0);
+    broken_off(&whole.output_dir, &again.output_dir, step);
     run(&again, true);
-    same(&again.output_dir, &recipe.output_dir, "resumed with the answers");
+    same(&again.output_dir, &whole.output_dir, what);
+}
+
+/// A checkpoint may hold answers that no step has learned from yet. The log of the resumed run must show them.
+#[test]
+fn answers_saved_before_their_first_step_stay_in_the_log() {
+    let samples = |event: &Event| matches!(event, Event::RunProgress { phase: Phase::Sampling, .. });
+    saved_and_broken_off("answers", &ppo(Path::new("")), 0, samples);
+}
+
+/// What was being measured when the checkpoint was made comes again, and stands in the log once.
+#[test]
+fn measurements_during_which_was_saved_stand_in_the_log_once() {
+    let general = fixture("train/sft-lora-trunc/train.jsonl").display().to_string();
+    let recipe = Recipe {
+        forgetting_dataset: vec![general],
+        forgetting_steps: 4,
+        val_size: 12.0,
+        eval_strategy: Interval::Steps,
+        eval_steps: Some(3),
+        per_device_eval_batch_size: 1,
+        ..full("sft-full")
+    };
+    let evaluates = |event: &Event| matches!(event, Event::RunProgress { phase: Phase::Evaluating, .. });
+    saved_and_broken_off("an evaluation", &recipe, 3, evaluates);
+    let measures = |event: &Event| matches!(event, Event::RunProgress { phase: Phase::Forgetting, .. });
+    saved_and_broken_off("the meter", &recipe, 0, measures);
 }

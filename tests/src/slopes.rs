@@ -60,13 +60,18 @@ fn work(recipe: &Recipe, by: f32) -> Work {
     let data = data::prepare(recipe, &tokenizer, &mut |_, _| ControlFlow::Continue(())).expect("data");
     let plan = Plan::new(recipe, data.train.len());
     let mut model = load(&recipe.model_name_or_path, "cpu");
+    let score = BTreeSet::from([SCORE.to_owned()]);
     if recipe.stage == Stage::Rm || (recipe.stage == Stage::Ppo && recipe.ppo_value_model == ValueModel::Head) {
         model.add_score_head(7).expect("a head");
+        stir(&mut model, &score, 0.3); // as a fresh head is, nothing much would pass it on the way back
     }
     let learning: BTreeSet<String> = model.params.keys().cloned().collect();
     let start =
         Start { recipe, train: data.train, eval: Vec::new(), model: &model, learning: &learning, ref_model: None };
     let mut method = build(start).expect("a method");
+    if let Some(critic) = method.critic() {
+        stir(&mut critic.model, &score, 0.3);
+    }
     method.begin(&model, &plan, &mut |_| Ok(())).expect("the reference");
     method.before_step(&model, &plan, 0, &mut |_| Ok(())).expect("answers");
     stir(&mut model, &learning, by);

@@ -156,8 +156,6 @@ fn stored_log_probabilities_serve_the_same_model_and_rows_only() {
 
     std::fs::write(&stored, &wrong).unwrap();
     untouched(&Recipe { quantization_bit: Some(4), ..recipe.clone() }, "4 bits");
-    std::fs::write(&stored, &wrong).unwrap();
-    untouched(&Recipe { quantization_bit: None, ref_model: Some(folder.clone()), ..recipe.clone() }, "read once more");
 
     // One weight of one layer.
     std::fs::write(&stored, &wrong).unwrap();
