@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use burn::tensor::Tensor;
 
+use crate::adapter::rate_factor;
 use crate::model::{GradientSum, Param};
 use crate::ops::{self, AdamWStep};
 use crate::recipe::{Recipe, SchedulerType};
@@ -24,8 +25,7 @@ pub struct AdamW {
     beta2: f64,
     eps: f64,
     weight_decay: f64,
-    /// LoRA+ (Hayou et al. 2024): how much faster B learns than A.
-    b_ratio: f64,
+    loraplus_lr_ratio: Option<f64>,
 }
 
 impl AdamW {
@@ -36,7 +36,7 @@ impl AdamW {
             beta2: recipe.adam_beta2,
             eps: recipe.adam_epsilon,
             weight_decay: recipe.weight_decay,
-            b_ratio: recipe.loraplus_lr_ratio.unwrap_or(1.0),
+            loraplus_lr_ratio: recipe.loraplus_lr_ratio,
         }
     }
 
@@ -53,7 +53,7 @@ impl AdamW {
             let t = steps as i32 + 1;
             let decay = if decays(&name) { self.weight_decay } else { 0.0 };
             let step = AdamWStep {
-                learning_rate: (if name.contains("lora_B") { rate * self.b_ratio } else { rate }) as f32,
+                learning_rate: (rate * rate_factor(self.loraplus_lr_ratio, &name)) as f32,
                 beta1: self.beta1 as f32,
                 beta2: self.beta2 as f32,
                 eps: self.eps as f32,

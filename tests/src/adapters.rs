@@ -1,17 +1,19 @@
 //! Adapters: PEFT's own give the same logits here; fresh ones change nothing; merged is unmerged; gradients are finite
 //! differences; what does not fit is refused by name.
 
+mod recipes;
 mod refused;
 
 use std::collections::BTreeSet;
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use burn::tensor::{Tensor, TensorData};
-use luthier_engine::adapter::{AdapterConfig, Form, LoraConfig, Method, OftConfig, from_recipe};
+use luthier_engine::adapter::{AdapterConfig, Form, LoraConfig, Method, OftConfig};
 use luthier_engine::files::{read_safetensors_f32, read_safetensors_i64};
 use luthier_engine::model::{DropoutKey, GradientSum, Model, Param, Tape};
-use luthier_engine::recipe::{Recipe, Stage};
-use luthier_engine::{logits, ops};
+use luthier_engine::quant::Quantisation;
+use luthier_engine::{device, logits, ops};
 
 use crate::bench::{fixture, worst};
 use crate::reference::load;
@@ -91,6 +93,10 @@ fn adapters_made_by_peft_give_its_logits() {
         ("sft-oft-cayley", "llama-tiny"),
         ("sft-oft-neumann", "llama-tiny"),
         ("sft-oft-share", "qwen2-tiny"),
+        ("sft-oft-identity", "qwen3-tiny"),
+        ("sft-lora-phi3", "phi3-tiny"),
+        ("sft-lora-gemma2", "gemma2-tiny"),
+        ("sft-lora-gpt2", "gpt2-tiny"),
     ] {
         let folder = fixture(&format!("adapters/{case}"));
         let mut model = load(&fixture(&format!("models/{base}")), "cpu");
@@ -174,6 +180,33 @@ fn merged_equals_unmerged_and_can_be_undone() {
     }
 }
 
+/// GPT-2's weights lie the other way round; packed ones are made dense where they are merged.
+#[test]
+fn transposed_and_packed_weights_merge_as_well() {
+    let device = device::unchecked("cpu").expect("device");
+    let mut going = |_, _| ControlFlow::Continue(());
+    for (base, to) in [("gpt2-tiny", None), ("llama-tiny", Some(Quantisation { double: true }))] {
+        let path = fixture(&format!("models/{base}"));
+        let bare = Model::load_with(&path, &device, to, &mut going).expect(base);
+        for (kind, method) in kinds() {
+            if kind == "patterns" && base == "gpt2-tiny" {
+                continue; // its layers are called otherwise
+            }
+            let mut model = bare.clone();
+            model.add_adapter(AdapterConfig::new(method, bare.config.linear_names().to_vec()), 7).expect(kind);
+            let start = worst(&some_logits(&model), &some_logits(&bare));
+            assert!(start < 2e-5, "{base}, {kind}: {start}");
+            stir(&mut model);
+            let apart = some_logits(&model);
+            let merged = model.merge_adapter().expect(kind);
+            let difference = worst(&some_logits(&model), &apart);
+            assert!(difference < 2e-4, "{base}, {kind}: {difference}");
+            model.unmerge_adapter(merged);
+            assert_eq!(some_logits(&model), apart, "{base}, {kind}");
+        }
+    }
+}
+
 #[test]
 fn saved_adapters_load_on_the_untouched_base() {
     for (kind, method) in kinds() {
@@ -191,7 +224,7 @@ fn saved_adapters_load_on_the_untouched_base() {
         let mut again = tiny();
         again.load_adapter(folder.path()).expect(kind);
         let difference = worst(&some_logits(&again), &some_logits(&model));
-        assert!(difference < 2e-5, "{kind}: {difference}");
+        assert!(difference < 2e-4, "{kind}: {difference}");
         let json: serde_json::Value =
             serde_json::from_slice(&std::fs::read(folder.path().join("adapter_config.json")).unwrap()).unwrap();
         assert_eq!(json["layers_to_transform"], serde_json::json!([0, 2]), "{kind}");
@@ -322,71 +355,6 @@ fn dropout_is_a_function_of_its_key() {
         assert_ne!(once, sure);
         assert_eq!(loss(&model, &nothing, None).0, sure);
     }
-}
-
-fn recipe(change: impl FnOnce(&mut Recipe)) -> Recipe {
-    let (mut recipe, _) = Recipe::load(fixture("train/sft-lora-all/recipe.yaml")).expect("recipe");
-    recipe.adapter_name_or_path = None;
-    change(&mut recipe);
-    recipe
-}
-
-fn begun(recipe: &Recipe, layers: Option<&BTreeSet<usize>>) -> Model {
-    let mut model = tiny();
-    from_recipe(&mut model, recipe, layers).expect("adapter");
-    model
-}
-
-#[test]
-fn a_recipe_limits_layers_and_ranks() {
-    let recipe = recipe(|r| r.lora_rank_pattern.extend([("down_proj".into(), 3)]));
-    let model = begun(&recipe, Some(&BTreeSet::from([1, 3])));
-    let adapter = model.adapter.as_ref().expect("adapter");
-    assert_eq!(adapter.sites.len(), 14);
-    let shape = |path: &str| model.params[&format!("base_model.model.model.layers.3.{path}.lora_A.weight")].shape();
-    assert_eq!((shape("mlp.down_proj"), shape("mlp.up_proj")), (vec![3, 160], vec![8, 64]));
-    let ratio = Recipe { loraplus_lr_ratio: Some(16.0), ..recipe };
-    let factor = |name: &str| luthier_engine::adapter::rate_factor(&ratio, name);
-    assert_eq!((factor("x.lora_B.weight"), factor("x.lora_A.weight")), (16.0, 1.0));
-}
-
-/// Stage rm: the score head learns as a copy beside a fresh adapter and beside one that knew none.
-#[test]
-fn a_score_head_learns_beside_the_adapter() {
-    let rslora = fixture("adapters/sft-rslora");
-    for given in [None, Some(rslora)] {
-        let mut model = tiny();
-        let head = Tensor::<2>::ones([1, model.config.hidden], &model.device);
-        model.params.insert("score.weight".into(), Param::Matrix(head));
-        let recipe = recipe(|r| (r.stage, r.adapter_name_or_path) = (Stage::Rm, given));
-        from_recipe(&mut model, &recipe, None).expect("adapter");
-        assert!(model.adapter.as_ref().expect("adapter").learning_names().contains("base_model.model.score.weight"));
-        let folder = tempfile::tempdir().unwrap();
-        model.save_adapter(folder.path()).expect("saved");
-        let config = std::fs::read_to_string(folder.path().join("adapter_config.json")).unwrap();
-        assert!(config.contains("SEQ_CLS") && config.contains("\"score\""), "{config}");
-        let mut again = tiny();
-        again.load_adapter(folder.path()).expect("a reward model's adapter");
-        assert_eq!(values(&again.params["base_model.model.score.weight"]), vec![1.0; model.config.hidden]);
-    }
-}
-
-/// `create_new_adapter`: the given adapter goes into the base, a fresh one starts, and nothing has changed yet.
-#[test]
-fn a_new_adapter_starts_over_the_merged_one() {
-    let folder = fixture("adapters/sft-dora");
-    let mut given = tiny();
-    given.load_adapter(&folder).expect("adapter");
-    let continued = begun(&recipe(|r| r.adapter_name_or_path = Some(folder.clone())), None);
-    assert_eq!(some_logits(&continued), some_logits(&given));
-    let mut fresh = recipe(|r| (r.adapter_name_or_path, r.create_new_adapter) = (Some(folder), true));
-    let model = begun(&fresh, None);
-    let adapter = model.adapter.as_ref().expect("adapter");
-    assert!(adapter.source.is_none() && adapter.learning_names().iter().all(|name| !name.contains("magnitude")));
-    assert!(worst(&some_logits(&model), &some_logits(&given)) < 2e-4);
-    fresh.finetuning_type = luthier_engine::recipe::FinetuningType::Full;
-    let model = begun(&fresh, None);
-    assert!(model.adapter.is_none() && worst(&some_logits(&model), &some_logits(&given)) < 2e-4);
 }
 
 /// PiSSA's rest `W - s B0 A0` has lost its r largest singular values: what is left of its norm is what the rest of the

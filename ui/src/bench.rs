@@ -5,13 +5,13 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use luthier_engine::data::Mapping;
 use luthier_engine::protocol::{Command, DataSource, Outcome, Problem, RequestId};
-use luthier_engine::recipe::{Interval, Recipe};
+use luthier_engine::recipe::{FinetuningType, Interval, Recipe, RewardModelType, Stage};
 
 use crate::dialogs::{Ask, DATA_ENDINGS, Dialogs, RECIPE_ENDINGS};
 use crate::panels::Panel;
 use crate::state::{AppState, Course, Data, Entry, Run, Slot};
 use crate::store::{Settings, remember};
-use crate::text::t;
+use crate::text::{say, t};
 use crate::wire::Wire;
 use crate::{assets, datasets, format};
 
@@ -58,8 +58,13 @@ impl Bench {
 
     /// Takes in what the engine and the dialogs have said since the last frame.
     pub fn poll(&mut self) {
+        let stage = self.state.recipe.stage;
         while let Some(event) = self.wire.receive() {
             self.state.apply(event);
+        }
+        if self.state.recipe.stage != stage {
+            let name = say(&format!("stage.{}", self.state.recipe.stage));
+            self.notes.push(t!("note.stage_follows", stage = name));
         }
         while let Some((ask, path)) = self.dialogs.answer() {
             self.take(ask, path);
@@ -79,6 +84,11 @@ impl Bench {
             }
             Ask::AdapterFolder => self.choose_adapter(path),
             Ask::OutputFolder => self.state.recipe.output_dir = path,
+            Ask::StartAdapter => self.state.recipe.adapter_name_or_path = Some(path),
+            Ask::ReferenceModel => self.state.recipe.ref_model = Some(path),
+            Ask::RewardModel => self.state.recipe.reward_model = Some(path),
+            Ask::ReplayFile => self.state.recipe.replay_dataset = vec![path.display().to_string()],
+            Ask::ForgettingFile => self.state.recipe.forgetting_dataset = vec![path.display().to_string()],
             Ask::OpenRecipe => self.open_recipe(&path),
             Ask::SaveRecipe => self.save_recipe(&path),
         }
@@ -330,6 +340,21 @@ impl Bench {
             let recipe = Box::new(run.recipe.clone());
             self.wire.send(Command::StartRun { id: run.id.clone(), recipe, resume: true });
         }
+    }
+
+    /// The next run is PPO, scored by the reward model that the last run has made.
+    pub fn judge_by_result(&mut self) {
+        let Some((result, trained)) =
+            self.state.run.as_ref().and_then(|r| Some((r.result()?, r.recipe.finetuning_type)))
+        else {
+            return;
+        };
+        let whole = matches!(trained, FinetuningType::Freeze | FinetuningType::Full);
+        let recipe = &mut self.state.recipe;
+        recipe.reward_model = Some(result.clone());
+        recipe.reward_model_type = if whole { RewardModelType::Full } else { RewardModelType::Lora };
+        (recipe.stage, recipe.reward_rule) = (Stage::Ppo, None);
+        self.panel = Panel::Method;
     }
 
     pub fn pause(&mut self) {

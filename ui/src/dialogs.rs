@@ -18,6 +18,12 @@ pub enum Ask {
     EvalDataFile,
     AdapterFolder,
     OutputFolder,
+    /// An adapter that the training goes on from.
+    StartAdapter,
+    ReferenceModel,
+    RewardModel,
+    ReplayFile,
+    ForgettingFile,
     OpenRecipe,
     SaveRecipe,
 }
@@ -71,7 +77,11 @@ fn start(ask: Ask) -> Answer {
             let picked = dialog.set_title(t!("dialog.model_folder")).pick_folder();
             Box::pin(async move { path(picked.await) })
         }
-        Ask::AdapterFolder => {
+        Ask::ReferenceModel | Ask::RewardModel => {
+            let picked = dialog.set_title(t!("dialog.model_folder")).pick_folder();
+            Box::pin(async move { path(picked.await) })
+        }
+        Ask::AdapterFolder | Ask::StartAdapter => {
             let picked = dialog.set_title(t!("dialog.adapter_folder")).pick_folder();
             Box::pin(async move { path(picked.await) })
         }
@@ -83,7 +93,7 @@ fn start(ask: Ask) -> Answer {
             let picked = dialog.set_title(t!("dialog.model_file")).add_filter("GGUF", &["gguf"]).pick_file();
             Box::pin(async move { path(picked.await) })
         }
-        Ask::DataFile | Ask::EvalDataFile => {
+        Ask::DataFile | Ask::EvalDataFile | Ask::ReplayFile | Ask::ForgettingFile => {
             let picked =
                 dialog.set_title(t!("dialog.data_file")).add_filter(t!("dialog.data"), DATA_ENDINGS).pick_file();
             Box::pin(async move { path(picked.await) })

@@ -96,6 +96,19 @@ pub fn loss(value: f64) -> String {
     }
 }
 
+/// Whole numbers with their runs drawn together: 3, 7–9, 12.
+pub fn numbers(list: &[usize]) -> String {
+    let mut sorted = list.to_vec();
+    sorted.sort_unstable();
+    sorted.dedup();
+    let runs = sorted.chunk_by(|a, b| a + 1 == *b);
+    let shown = runs.map(|run| match run {
+        [first, .., last] if run.len() > 2 => format!("{first}–{last}"),
+        run => run.iter().map(usize::to_string).collect::<Vec<_>>().join(", "),
+    });
+    shown.collect::<Vec<_>>().join(", ")
+}
+
 /// A span of time: 45 s, 3 min 20 s, 1 h 05 min.
 pub fn duration(seconds: f64) -> String {
     if !seconds.is_finite() || seconds < 0.0 {
@@ -164,6 +177,7 @@ mod tests {
         assert_eq!((loss(2.31415), loss(f64::NAN)), ("2.3142".into(), "NaN".into()));
         assert_eq!(short_path("/a/sample/model".as_ref()), "sample/model");
         assert_eq!(short_path("/a/SmolLM2".as_ref()), "SmolLM2");
+        assert_eq!((numbers(&[12, 7, 9, 8, 3]), numbers(&[4, 5])), ("3, 7–9, 12".into(), "4, 5".into()));
         assert_eq!(byte_pair(1_240_000_000, 1_610_000_000), "1.2 (1.6) GB");
         assert_eq!(short_count(134_515_008), "134.5 M");
         assert_eq!(

@@ -1,10 +1,11 @@
 //! Pictures of every panel, for looking at: `LUTHIER_PICTURES=folder cargo test -p luthier pictures -- --ignored`.
-//! ONLY=train,data-en picks some, SIZE=1280x720 and SCROLL=600 change what is seen.
+//! ONLY=train,data-en picks some, SIZE=1280x720 and SCROLL=600 change what is seen, OPEN=1 unfolds all settings.
 
 use crate::{bench::Bench, panels::Panel, store::Look, testing::*, text::Language, theme, workbench::Workbench};
 use egui::{Theme, vec2};
 use egui_kittest::Harness;
 use luthier_engine::protocol::*;
+use luthier_engine::recipe::{FinetuningType, PrefLoss, Stage, UnfreezePreset};
 fn window(bench: Bench, size: (f32, f32), theme: Theme) -> Harness<'static, Workbench> {
     let mut bench = bench;
     bench.settings.look = if theme == Theme::Dark { Look::Dark } else { Look::Light };
@@ -53,6 +54,64 @@ fn run(b: &mut Bench, e: &Engine, n: usize, end: Option<Outcome>) {
     }
     b.poll();
 }
+/// Opens every "More settings".
+fn open_folds(w: &mut Harness<'static, Workbench>) {
+    use egui_kittest::kittest::Queryable as _;
+    let word = crate::text::t!("method.more");
+    let labels: Vec<String> = w
+        .query_all_by(|node| node.label().is_some_and(|label| label.starts_with(&word)))
+        .filter_map(|node| egui_kittest::kittest::NodeT::accesskit_node(&node).label())
+        .collect();
+    for label in labels {
+        w.get_by_label(&label).click();
+        w.run_ok();
+    }
+}
+
+/// The Method panel with data of this name, after `change`.
+fn method(language: Language, data: &str, change: fn(&mut luthier_engine::recipe::Recipe)) -> (Bench, Engine) {
+    let (mut b, e) = full(language);
+    b.open_data(format!("/data/{data}.jsonl").into());
+    e.answer_all();
+    b.poll();
+    change(&mut b.state.recipe);
+    b.panel = Panel::Method;
+    (b, e)
+}
+
+/// A run of a method half-way through, told by its own events; what this version refuses to start is shown all the same.
+fn method_run(language: Language, data: &str, change: fn(&mut luthier_engine::recipe::Recipe)) -> (Bench, Engine) {
+    let (mut b, e) = method(language, data, change);
+    let recipe = b.state.recipe.clone();
+    let ppo = recipe.stage == luthier_engine::recipe::Stage::Ppo;
+    let id = format!("SmolLM2-135M-{}-20261125-021501", recipe.stage);
+    b.state.run = Some(crate::state::Run::new(id.clone(), recipe.clone()));
+    e.say(Event::RunStarted { id: id.clone(), facts: Box::new(facts(recipe, 120)) });
+    let report_of = |i| if ppo { ppo_step(i) } else { preference_step(i) };
+    for i in 1..=80 {
+        if ppo {
+            e.say(Event::RolloutsSampled { id: id.clone(), step: i - 1, rollouts: rollouts(i) });
+        }
+        e.say(Event::StepReported { id: id.clone(), report: report_of(i) });
+        if i % 20 == 0 {
+            let metrics = if ppo { Default::default() } else { report_of(i).metrics };
+            let perplexity = 12.0 + i as f32 * 0.02;
+            let report = ForgettingReport { step: i, perplexity, base_perplexity: 12.0, kl: 0.001 * i as f32 };
+            e.say(Event::EvalReported {
+                id: id.clone(),
+                report: EvalReport { metrics, loss: report_of(i).loss + 0.02, ..eval(i) },
+            });
+            e.say(Event::ForgettingMeasured { id: id.clone(), report });
+            e.say(Event::LayersJoined { id: id.clone(), step: i, layers: vec![29 - i / 20] });
+        }
+    }
+    let message = "the reward margin has been zero for 20 steps: see whether chosen and rejected differ, or raise the learning rate";
+    e.say(Event::Warned { id: Some(id), message: message.into() });
+    b.panel = Panel::Train;
+    b.poll();
+    (b, e)
+}
+
 #[test]
 #[ignore = "draws pictures for people; needs a Vulkan driver and LUTHIER_PICTURES"]
 fn pictures_of_every_panel() {
@@ -123,6 +182,34 @@ fn pictures_of_every_panel() {
                         (b, e)
                     }),
                 ),
+                ("method_sft", Box::new(move || method(language, "alpaca", |r| r.quantization_bit = Some(4)))),
+                ("method_dpo", Box::new(move || method(language, "pairs", |_| {}))),
+                ("method_simpo", Box::new(move || method(language, "pairs", |r| r.pref_loss = PrefLoss::Simpo))),
+                ("method_kto", Box::new(move || method(language, "likes", |_| {}))),
+                ("method_rm", Box::new(move || method(language, "pairs", |r| r.stage = Stage::Rm))),
+                (
+                    "method_ppo",
+                    Box::new(move || {
+                        method(language, "alpaca", |r| {
+                            (r.stage, r.reward_rule) = (Stage::Ppo, Some("length:120".into()));
+                        })
+                    }),
+                ),
+                (
+                    "method_oft",
+                    Box::new(move || method(language, "alpaca", |r| r.finetuning_type = FinetuningType::Oft)),
+                ),
+                (
+                    "method_freeze",
+                    Box::new(move || {
+                        method(language, "alpaca", |r| {
+                            r.finetuning_type = FinetuningType::Freeze;
+                            (r.unfreeze_preset, r.unfreeze_every) = (Some(UnfreezePreset::TopDown), 10);
+                        })
+                    }),
+                ),
+                ("train_dpo", Box::new(move || method_run(language, "pairs", |_| {}))),
+                ("train_ppo", Box::new(move || method_run(language, "alpaca", |r| r.stage = Stage::Ppo))),
                 (
                     "method_missing",
                     Box::new(move || {
@@ -261,6 +348,9 @@ fn pictures_of_every_panel() {
                     w.state_mut().may_close();
                 }
                 w.run_ok();
+                if std::env::var_os("OPEN").is_some() {
+                    open_folds(&mut w);
+                }
                 if scroll != 0.0 {
                     w.hover_at(egui::pos2(500.0, 450.0));
                     w.event(egui::Event::MouseWheel {

@@ -5,13 +5,16 @@ use std::path::PathBuf;
 
 use luthier_engine::data::{DataKind, DataSummary};
 use luthier_engine::protocol::{DataSource, DeviceInfo, Event, ModelSummary, Problem, RequestId, Verdict};
-use luthier_engine::recipe::Recipe;
+use luthier_engine::recipe::{Recipe, Stage};
 
 mod log;
+mod rollouts;
 mod run;
+mod stages;
 mod talk;
 
 pub use log::{Entry, Level, Log};
+pub use rollouts::{Rollouts, Sampled, means};
 pub use run::{Course, Run};
 pub use talk::{Ending, Speaker, Talk, Turn, Who};
 
@@ -90,8 +93,13 @@ pub enum Missing {
     Data,
     DataBeingRead,
     DataUnusable,
-    /// The data is for another kind of training than the recipe's.
-    DataKind(DataKind),
+    /// The recipe's training cannot learn from rows of this kind.
+    DataKind {
+        kind: DataKind,
+        stage: Stage,
+    },
+    /// PPO with neither a reward model nor a rule.
+    Reward,
     RunGoingOn,
     Setting(luthier_engine::RecipeProblem),
 }
@@ -114,6 +122,9 @@ impl AppState {
             Event::DataInspected { request, summary } if self.data.reading == Some(request) => {
                 self.data.reading = None;
                 self.data.problem = None;
+                if usable_rows(&summary) > 0 {
+                    stages::follow(&mut self.recipe, summary.kind);
+                }
                 self.data.summary = Some(summary);
             }
             Event::DataProgress { .. } | Event::DataInspected { .. } => {}
@@ -171,14 +182,19 @@ impl AppState {
             data if data.source.is_none() => missing.push(Missing::Data),
             data if !data.usable() => missing.push(Missing::DataUnusable),
             data => {
-                let kind = data.summary.as_ref().map(|s| s.kind);
-                missing.extend(kind.filter(|k| !matches!(k, DataKind::Sft | DataKind::Text)).map(Missing::DataKind));
+                let stage = self.recipe.stage;
+                let kind = data.summary.as_ref().map(|s| s.kind).filter(|kind| !kind.stages().contains(&stage));
+                missing.extend(kind.map(|kind| Missing::DataKind { kind, stage }));
             }
         }
         // The model, the data and the run's folder are filled in when the run starts.
         let filled = ["model_name_or_path", "dataset", "output_dir"];
         let problems = self.recipe.setting_problems().into_iter();
-        missing.extend(problems.filter(|p| !filled.contains(&p.field.as_str())).map(Missing::Setting));
+        let nothing_scores =
+            self.recipe.stage == Stage::Ppo && self.recipe.reward_model.is_none() && self.recipe.reward_rule.is_none();
+        missing.extend(nothing_scores.then_some(Missing::Reward));
+        let told = |field: &str| filled.contains(&field) || (nothing_scores && field == "reward_model");
+        missing.extend(problems.filter(|p| !told(&p.field)).map(Missing::Setting));
         if self.running() {
             missing.push(Missing::RunGoingOn);
         }

@@ -5,9 +5,11 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::mpsc;
 
-use luthier_engine::data::{DataKind, DataSummary, Format, Mapping, Part, PreviewRow, RowProblem, Segment, TokenStats};
+use luthier_engine::data::{
+    Balance, DataKind, DataSummary, Format, Mapping, Part, PreviewRow, RowProblem, Segment, TokenStats,
+};
 use luthier_engine::protocol::{
-    Command, DeviceInfo, DeviceKind, EvalReport, Event, ModelSummary, RunFacts, StepReport, Verdict,
+    Command, DeviceInfo, DeviceKind, EvalReport, Event, ModelSummary, Rollout, RunFacts, StepReport, Verdict,
 };
 use luthier_engine::recipe::Recipe;
 
@@ -51,7 +53,7 @@ impl Engine {
                     self.say(Event::ModelInspected { request: *request, summary });
                 }
                 Command::InspectData { request, source } => {
-                    let mut summary = data();
+                    let mut summary = data_of(kind_of(&source.path));
                     summary.path.clone_from(&source.path);
                     if let Some(mapping) = &source.mapping {
                         summary.mapping = mapping.clone();
@@ -191,6 +193,42 @@ pub fn data() -> DataSummary {
     }
 }
 
+/// The kind of the test data of this name: pairs.jsonl, likes.jsonl, text.jsonl; else questions with answers.
+fn kind_of(path: &std::path::Path) -> DataKind {
+    match path.file_stem().and_then(|stem| stem.to_str()) {
+        Some("pairs") => DataKind::Preference,
+        Some("likes") => DataKind::Kto,
+        Some("text") => DataKind::Text,
+        Some("prompts") => DataKind::Prompts,
+        _ => DataKind::Sft,
+    }
+}
+
+/// Rows of another kind, as many as in [`data`]; of the first three answers of KTO's two are liked.
+pub fn data_of(kind: DataKind) -> DataSummary {
+    let mut data = data();
+    let (format, columns): (Format, &[(Part, &str)]) = match kind {
+        DataKind::Text => (Format::Text, &[(Part::Text, "text")]),
+        DataKind::Sft => return data,
+        DataKind::Preference => {
+            (Format::Alpaca, &[(Part::Prompt, "instruction"), (Part::Chosen, "chosen"), (Part::Rejected, "rejected")])
+        }
+        DataKind::Prompts => (Format::PromptCompletion, &[(Part::Prompt, "prompt")]),
+        DataKind::Kto => {
+            (Format::Alpaca, &[(Part::Prompt, "instruction"), (Part::Response, "output"), (Part::KtoTag, "label")])
+        }
+    };
+    data.mapping = columns.iter().fold(Mapping::new(format), |mapping, (part, column)| mapping.with(*part, *column));
+    data.columns = columns.iter().map(|(_, column)| (*column).to_owned()).collect();
+    data.kind = kind;
+    if kind == DataKind::Kto {
+        data.balance = Some(Balance { liked: 666, disliked: 333 });
+        let row = data.preview[0].clone();
+        data.preview = [true, true, false].map(|liked| PreviewRow { liked: Some(liked), ..row.clone() }).to_vec();
+    }
+    data
+}
+
 pub fn facts(recipe: Recipe, total_steps: usize) -> RunFacts {
     RunFacts {
         output_dir: "/home/luthier/runs/one".into(),
@@ -229,6 +267,65 @@ pub fn step(n: usize) -> StepReport {
         peak_memory_bytes: 1_610_000_000,
         metrics: Default::default(),
     }
+}
+
+/// The same step of a DPO run: the margin opens, the accuracy rises.
+pub fn preference_step(n: usize) -> StepReport {
+    let t = n as f32;
+    let wave = (t * 0.9).sin() * 0.04;
+    let margin = 1.4 * (1.0 - (-t / 50.0).exp()) + wave;
+    let metrics = [
+        ("rewards/chosen", margin * 0.35 + wave),
+        ("rewards/rejected", margin * -0.65 + wave),
+        ("rewards/margins", margin),
+        ("rewards/accuracies", (0.5 + margin * 0.3).min(1.0)),
+        ("logps/chosen", -80.0 + margin * 3.5),
+        ("logps/rejected", -95.0 - margin * 6.5),
+    ];
+    let metrics = metrics.map(|(name, value)| (name.to_owned(), value)).into();
+    StepReport { loss: std::f32::consts::LN_2 - margin * 0.3, token_accuracy: None, metrics, ..step(n) }
+}
+
+/// The same step of a PPO run.
+pub fn ppo_step(n: usize) -> StepReport {
+    let t = n as f32;
+    let wave = (t * 1.7).sin() * 0.1;
+    let score = 2.0 * (1.0 - (-t / 40.0).exp()) + wave;
+    let metrics = [
+        ("objective/kl", 0.08 * t + wave),
+        ("objective/scores", score),
+        ("objective/rlhf_reward", score - 0.004 * t),
+        ("objective/non_score_reward", -0.004 * t),
+        ("objective/entropy", 40.0 - 0.1 * t),
+        ("loss/policy_avg", -0.02 + wave * 0.1),
+        ("loss/value_avg", 0.8 * (-t / 30.0).exp() + 0.1),
+        ("policy/clipfrac_avg", 0.1 + wave * 0.3),
+        ("val/clipfrac_avg", 0.05),
+        ("policy/approxkl_avg", 0.02 + wave * 0.05),
+        ("val/num_eos_tokens", 3.0),
+    ];
+    let metrics = metrics.map(|(name, value)| (name.to_owned(), value)).into();
+    StepReport { token_accuracy: None, metrics, ..step(n) }
+}
+
+/// Answers that step `n` of a PPO run learns from.
+pub fn rollouts(n: usize) -> Vec<Rollout> {
+    let texts = [
+        (
+            "Which part of a violin sounds first?",
+            "The strings do: the bow makes them swing, and the bridge carries it on.",
+        ),
+        ("琴弓的毛是什么做的？", "多用马尾毛，擦上松香后能带动琴弦振动。"),
+        ("Name three woods used for backs.", "Maple, walnut and poplar; maple is the most common of them by far."),
+        ("What is purfling?", "A thin inlay that runs along the edge of the plates and keeps cracks from spreading."),
+    ];
+    let answer = |(i, (prompt, answer)): (usize, (&str, &str))| Rollout {
+        prompt: prompt.into(),
+        answer: answer.into(),
+        score: 0.4 * i as f32 + n as f32 * 0.02,
+        kl: 0.3 + 0.1 * i as f32,
+    };
+    texts.into_iter().enumerate().map(answer).collect()
 }
 
 pub fn eval(n: usize) -> EvalReport {

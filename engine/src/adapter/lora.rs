@@ -83,17 +83,18 @@ impl Lora {
             _ => None,
         };
         let entered = dropped.clone().unwrap_or_else(|| x.clone());
+        // B A and PiSSA's B0 A0 are taken from each other first: at the start what is added is exactly zero.
         let delta = self.times(entered, a.clone(), b.clone());
-        let base = self.base(model, spec, x, tape);
-        let Some(name) = &self.magnitude else { return base + delta };
+        let base = model.project(spec, x.clone(), tape);
+        let Some(name) = &self.magnitude else { return base + self.less_start(delta, x) };
         let norm = self.row_norms(model, spec, a.without_autodiff(), b.without_autodiff());
         let factor = (model.vector(name, tape) / norm).unsqueeze::<2>();
         match dropped {
-            None => (base + delta) * factor,
-            // PEFT drops nothing of the plain W x, and everything of what DoRA changes about it.
+            None => (base + self.less_start(delta, x)) * factor,
+            // PEFT drops nothing of the frozen part, and everything of what DoRA changes about it.
             Some(dropped) => {
-                let entered = self.base(model, spec, &dropped, tape);
-                base + entered * factor.clone().sub_scalar(1.0) + delta * factor
+                let entered = self.less_start(model.project(spec, dropped.clone(), tape), &dropped);
+                self.less_start(base, x) + entered * factor.clone().sub_scalar(1.0) + delta * factor
             }
         }
     }
@@ -103,12 +104,11 @@ impl Lora {
         x.matmul(a.transpose()).matmul(b.transpose()).mul_scalar(self.scale)
     }
 
-    /// What the trained part is added to: W x, less PiSSA's start.
-    fn base(&self, model: &Model, spec: &LinearSpec, x: &Tensor<2>, tape: &mut Tape) -> Tensor<2> {
-        let plain = model.project(spec, x.clone(), tape);
+    /// y - s B0 A0 x, where there is a start.
+    fn less_start(&self, y: Tensor<2>, x: &Tensor<2>) -> Tensor<2> {
         match &self.start {
-            None => plain,
-            Some([a, b]) => plain - self.times(x.clone(), a.clone(), b.clone()),
+            None => y,
+            Some([a, b]) => y - self.times(x.clone(), a.clone(), b.clone()),
         }
     }
 

@@ -11,7 +11,6 @@ use std::path::PathBuf;
 use burn::tensor::Tensor;
 
 use crate::model::{LinearSpec, Model, ModelConfig, Tape};
-use crate::recipe::Recipe;
 use crate::{Error, Result};
 
 mod folder;
@@ -179,9 +178,9 @@ impl Adapter {
 
 /// How much faster than the others a tensor learns: LoRA+ (Hayou et al. 2024) speeds up B, and in PEFT and
 /// LLaMA-Factory every vector with it, so DoRA's magnitudes too.
-pub fn rate_factor(recipe: &Recipe, name: &str) -> f64 {
+pub fn rate_factor(loraplus_lr_ratio: Option<f64>, name: &str) -> f64 {
     let fast = name.contains("lora_B") || name.contains("lora_magnitude_vector");
-    if fast { recipe.loraplus_lr_ratio.unwrap_or(1.0) } else { 1.0 }
+    if fast { loraplus_lr_ratio.unwrap_or(1.0) } else { 1.0 }
 }
 
 /// An adapter's name of a tensor or module of the base.
@@ -275,7 +274,7 @@ fn check_rank(rank: usize, spec: &LinearSpec, origin: Origin) -> std::result::Re
 
 /// The frozen weight of a layer, dense, as [out, in].
 fn base_weight(model: &Model, spec: &LinearSpec) -> Tensor<2> {
-    let stored = model.matrix(&spec.weight(), &mut Tape::off());
+    let stored = model.dense(&spec.weight());
     if spec.transposed { stored.transpose() } else { stored }
 }
 

@@ -9,7 +9,7 @@ use super::{AdapterConfig, LoraConfig, Method, OftConfig, Targets};
 use crate::{Error, Result};
 
 /// Keys of PEFT that change the computation and are not supported: refused unless null, false, 0 or empty.
-const REFUSED: [&str; 16] = [
+const REFUSED: [&str; 14] = [
     "alora_invocation_tokens",
     "arrow_config",
     "coft",
@@ -24,8 +24,6 @@ const REFUSED: [&str; 16] = [
     "use_qalora",
     "velora_config",
     "ensure_weight_tying",
-    "parallel_linear",
-    "tp_layer",
 ];
 
 /// Starts of LoRA that leave the base's weights as they are.

@@ -132,7 +132,8 @@ mod tests {
 
     #[test]
     fn jacobi_finds_what_made_the_matrix() {
-        let rows = orthonormal((0..4).map(|i| (0..4).map(|j| ((i * 5 + j * j) as f64).sin()).collect()).collect());
+        let rows =
+            orthonormal((0..4).map(|i| (0..4).map(|j| (((i + 1) * (j + 2)) as f64 * 0.7).sin()).collect()).collect());
         let values = [9.0, 4.0, 1.0, 0.25];
         let entry = |i: usize, j: usize| (0..4).map(|k| values[k] * rows[k][i] * rows[k][j]).sum();
         let pairs = eigen((0..4).map(|i| (0..4).map(|j| entry(i, j)).collect()).collect());
@@ -147,7 +148,7 @@ mod tests {
         let (m, n, r) = (90, 50, 3);
         let wave = |count: usize, width: usize, f: f64| {
             orthonormal(
-                (0..count).map(|i| (0..width).map(|j| ((i * j) as f64 * f + i as f64).sin()).collect()).collect(),
+                (0..count).map(|i| (0..width).map(|j| (((i + 1) * j) as f64 * f + i as f64).sin()).collect()).collect(),
             )
         };
         let (u, v) = (wave(40, m, 0.37), wave(40, n, 0.53));

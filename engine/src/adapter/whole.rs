@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::peft_name;
 use super::targets::Blame;
 use crate::Result;
-use crate::model::Model;
+use crate::model::{Model, Param};
 
 /// The modules that a tensor is in, innermost last: model, model.layers, ..., model.layers.0.mlp.up_proj.
 fn modules(tensor: &str) -> impl Iterator<Item = &str> {
@@ -24,12 +24,15 @@ pub(super) fn is_within(path: &str, names: &[String]) -> bool {
 /// model that scores.
 ///
 /// # Errors
-/// What `blame` makes of an embedding that is the head as well.
+/// What `blame` makes of a quantised tensor, and of an embedding that is the head as well.
 pub(super) fn copies(model: &Model, names: &[String], blame: Blame) -> Result<BTreeMap<String, String>> {
     let ends = |module: &str| names.iter().any(|name| !name.is_empty() && module.ends_with(name.as_str()));
     let mut found = BTreeMap::new();
     for tensor in model.params.keys().filter(|name| !name.starts_with("base_model.")) {
         if modules(tensor).any(ends) {
+            if matches!(model.params[tensor], Param::Packed(_)) {
+                return Err(blame("modules_to_save", format!("{tensor} is quantised, and so cannot train")));
+            }
             found.insert(tensor.clone(), peft_name(tensor));
         }
     }

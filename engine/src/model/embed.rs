@@ -37,7 +37,7 @@ impl Model {
     /// Whether something below the first block learns.
     pub fn embedding_learns(&self, learning: &BTreeSet<String>) -> bool {
         learning.contains(&self.learned_name(self.embedding_name()))
-            || self.config.positions_name().is_some_and(|name| learning.contains(name))
+            || self.config.positions_name().is_some_and(|name| learning.contains(&self.learned_name(name)))
     }
 
     /// Adds the gradients of what [`Model::embed`] read, from `dx` [ids, hidden], the gradient by its result.
@@ -54,8 +54,9 @@ impl Model {
             let zeros = Tensor::<2>::zeros([count, hidden], &self.device);
             zeros.select_assign(0, self.index(index), dx, IndexingUpdateOp::Add).reshape([count * hidden])
         };
-        if let Some(name) = self.config.positions_name().filter(|name| learning.contains(*name)) {
-            sum.add(name, scattered(self.config.max_positions, &self.learned(rows), dx.clone()));
+        let positions = self.config.positions_name().map(|name| self.learned_name(name));
+        if let Some(name) = positions.filter(|name| learning.contains(name)) {
+            sum.add(&name, scattered(self.config.max_positions, &self.learned(rows), dx.clone()));
         }
         let name = self.learned_name(self.embedding_name());
         if learning.contains(&name) {

@@ -143,7 +143,10 @@ impl<'a> TokenHead<'a> {
         let loss = ops::cross_entropy(tempered, &layout.targets[range], scales, true)?;
         scored.logps.extend(loss.rows.iter().map(|(nll, _)| -nll));
         scored.hits.extend(loss.rows.iter().map(|(_, hit)| *hit));
-        let mut dlogits = loss.grad.expect("it was asked for").div_scalar(self.temperature);
+        let mut dlogits = loss.grad.expect("it was asked for");
+        if self.temperature != 1.0 {
+            dlogits = dlogits.div_scalar(self.temperature);
+        }
         if let Some(extra) = extra {
             dlogits = dlogits + extra;
         }

@@ -41,14 +41,14 @@ pub fn start(id: &RunId, recipe: &Recipe, resume: bool, desk: &mut dyn Desk) -> 
     let (device, device_name) = device::open(&recipe.device)?;
     desk.tell(progress(id, Phase::LoadingModel, Some(0.0)));
     let quantise = recipe.quantization_bit.map(|_| Quantisation { double: recipe.double_quantization });
-    let mut load = |path: &Path| {
+    let mut load = |path: &Path, quantise: Option<Quantisation>| {
         Model::load_with(path, &device, quantise, &mut |done, total| {
             desk.tell(progress(id, Phase::LoadingModel, fraction(done, total)));
             flow(desk)
         })
     };
-    let mut model = load(&recipe.model_name_or_path)?;
-    let ref_model = recipe.ref_model.as_deref().map(&mut load).transpose()?;
+    let mut model = load(&recipe.model_name_or_path, quantise)?;
+    let ref_model = recipe.ref_model.as_deref().map(|path| load(path, None)).transpose()?;
     check_saveable(recipe, &model)?;
     if recipe.stage != Stage::Rm {
         model.require_language_head()?;

@@ -5,7 +5,8 @@ use luthier_engine::adapter::from_recipe;
 use luthier_engine::recipe::{FinetuningType, Recipe};
 use serde_json::{Value, json};
 
-use super::{copy_of, recipe, tiny};
+use super::recipes::recipe;
+use super::{copy_of, tiny};
 use crate::bench::fixture;
 use crate::reference::load;
 
@@ -60,7 +61,6 @@ fn configs_that_make_no_sense() {
 
 #[test]
 fn adapters_of_another_base_or_shape() {
-    let site = "self_attn.q_proj.lora_A.weight";
     refused("sft-rslora", |c| c["r"] = json!(4), &["adapter_model.safetensors", "lora_A", "[16, ", "[4, "]);
     refused("sft-rslora", |c| c["target_modules"] = json!(["k_proj"]), &["adapter_model.safetensors", "no place"]);
     refused("sft-rslora", |c| c["use_dora"] = json!(true), &["lora_magnitude_vector", "missing"]);
@@ -69,8 +69,7 @@ fn adapters_of_another_base_or_shape() {
     refused("sft-oft-cayley", |c| c["oft_block_size"] = json!(24), &["24", "64 inputs", "16 or 32"]);
     let mut other = load(&fixture("models/qwen2-tiny"), "cpu");
     let message = other.load_adapter(&fixture("adapters/sft-rslora")).expect_err("another base").to_string();
-    assert!(message.contains("adapter_model.safetensors") && !message.contains(site) || message.contains("shape"));
-    assert!(message.contains("layers."), "{message}");
+    assert!(message.contains("adapter_model.safetensors") && message.contains("layers."), "{message}");
 }
 
 #[track_caller]

@@ -75,6 +75,9 @@ fn follow(link: &Link, interrupt: &Interrupt) -> Result<(), Failure> {
                 }
             }
             Event::EvalReported { report, .. } => eprintln!("{}", progress::eval(&report)),
+            Event::ForgettingMeasured { report, .. } => eprintln!("{}", progress::forgetting(&report)),
+            Event::LayersJoined { step, layers, .. } => eprintln!("{}", progress::joined(step, &layers)),
+            Event::RolloutsSampled { step, rollouts, .. } => eprintln!("{}", progress::rollouts(step + 1, &rollouts)),
             Event::CheckpointSaved { step, path, .. } => eprintln!("checkpoint of step {step} in {}", path.display()),
             Event::Warned { message, .. } => warn(&message),
             Event::CommandFailed { problem, .. } => return Err(problem.into()),

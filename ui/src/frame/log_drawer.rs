@@ -44,6 +44,7 @@ pub fn log_lines(ui: &mut Ui, log: &Log, id: &str, height: f32) {
     let area = ScrollArea::vertical()
         .id_salt(("log", id))
         .max_height(height)
+        .min_scrolled_height(height)
         .auto_shrink([false, false])
         .stick_to_bottom(true);
     area.show_rows(ui, row, log.entries.len(), |ui, range| {
@@ -51,7 +52,7 @@ pub fn log_lines(ui: &mut Ui, log: &Log, id: &str, height: f32) {
             let colour = match (entry.level(), entry) {
                 (Level::Bad, _) => p.bad,
                 (Level::Warn, _) => p.warn,
-                (_, Entry::Stepped { .. }) => p.ink_soft,
+                (_, Entry::Stepped { .. } | Entry::Sampled { .. }) => p.ink_soft,
                 _ => p.ink,
             };
             let text = entry.say().replace('\n', "  ");

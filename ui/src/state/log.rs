@@ -23,6 +23,9 @@ pub enum Entry {
     RunStarted { id: String, device: String, steps: usize, graph: String },
     Stepped { step: usize, loss: f32, rate: f64, grad_norm: f32 },
     Evaluated { step: usize, loss: f32, best: bool },
+    Forgot { step: usize, perplexity: f32, base: f32, kl: f32 },
+    Joined { step: usize, layers: Vec<usize> },
+    Sampled { step: usize, answers: usize, score: f32, kl: f32 },
     Saved { step: usize, path: String },
     Paused,
     Resumed,
@@ -63,6 +66,17 @@ impl Entry {
             },
             Event::EvalReported { report, .. } => {
                 Self::Evaluated { step: report.step, loss: report.loss, best: report.best }
+            }
+            Event::ForgettingMeasured { report, .. } => Self::Forgot {
+                step: report.step,
+                perplexity: report.perplexity,
+                base: report.base_perplexity,
+                kl: report.kl,
+            },
+            Event::LayersJoined { step, layers, .. } => Self::Joined { step: *step, layers: layers.clone() },
+            Event::RolloutsSampled { step, rollouts, .. } => {
+                let (score, kl) = super::means(rollouts.iter());
+                Self::Sampled { step: *step + 1, answers: rollouts.len(), score, kl }
             }
             Event::CheckpointSaved { step, path, .. } => Self::Saved { step: *step, path: format::path(path) },
             Event::RunPaused { .. } => Self::Paused,
@@ -113,6 +127,21 @@ impl Entry {
                     t!("log.eval", step = step, loss = loss)
                 }
             }
+            Self::Forgot { step, perplexity, base, kl } => t!(
+                "log.forgot",
+                step = step,
+                perplexity = format::significant(f64::from(*perplexity), 4),
+                base = format::significant(f64::from(*base), 4),
+                kl = format::significant(f64::from(*kl), 3)
+            ),
+            Self::Joined { step, layers } => t!("log.joined", step = step, layers = format::numbers(layers)),
+            Self::Sampled { step, answers, score, kl } => t!(
+                "log.sampled",
+                step = step,
+                n = answers,
+                score = format::significant(f64::from(*score), 3),
+                kl = format::significant(f64::from(*kl), 3)
+            ),
             Self::Saved { step, path } => t!("log.saved", step = step, path = path),
             Self::Paused => t!("log.paused"),
             Self::Resumed => t!("log.resumed"),
@@ -142,9 +171,9 @@ impl Log {
         self.entries.push_back(entry);
     }
 
-    /// The newest line that is more than a step's numbers.
+    /// The newest line that is more than a step's numbers or answers.
     pub fn last_message(&self) -> Option<&Entry> {
-        self.entries.iter().rev().find(|entry| !matches!(entry, Entry::Stepped { .. }))
+        self.entries.iter().rev().find(|entry| !matches!(entry, Entry::Stepped { .. } | Entry::Sampled { .. }))
     }
 
     pub fn as_text(&self) -> String {

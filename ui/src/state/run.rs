@@ -2,8 +2,10 @@
 
 use std::path::PathBuf;
 
-use luthier_engine::protocol::{EvalReport, Event, Outcome, Phase, RunFacts, RunId, StepReport};
+use luthier_engine::protocol::{EvalReport, Event, ForgettingReport, Outcome, Phase, RunFacts, RunId, StepReport};
 use luthier_engine::recipe::Recipe;
+
+use super::rollouts::Rollouts;
 
 /// Where a run stands.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,6 +31,10 @@ pub struct Run {
     pub saving: bool,
     pub steps: Vec<StepReport>,
     pub evals: Vec<EvalReport>,
+    pub forgetting: Vec<ForgettingReport>,
+    /// Step and layers, as they joined the training.
+    pub joined: Vec<(usize, Vec<usize>)>,
+    pub rollouts: Rollouts,
     pub checkpoints: Vec<(usize, PathBuf)>,
     pub warnings: Vec<String>,
 }
@@ -45,6 +51,9 @@ impl Run {
             saving: false,
             steps: Vec::new(),
             evals: Vec::new(),
+            forgetting: Vec::new(),
+            joined: Vec::new(),
+            rollouts: Rollouts::default(),
             checkpoints: Vec::new(),
             warnings: Vec::new(),
         }
@@ -109,6 +118,20 @@ impl Run {
                 self.busy = None;
                 self.evals.retain(|eval| eval.step < report.step);
                 self.evals.push(report);
+            }
+            Event::ForgettingMeasured { id, report } if id == self.id => {
+                self.busy = None;
+                self.forgetting.retain(|earlier| earlier.step < report.step);
+                self.forgetting.push(report);
+            }
+            Event::LayersJoined { id, step, layers } if id == self.id => {
+                self.joined.retain(|(earlier, _)| *earlier < step);
+                self.joined.push((step, layers));
+            }
+            Event::RolloutsSampled { id, step, rollouts } if id == self.id => {
+                self.busy = None;
+                // The event counts the steps taken before.
+                self.rollouts.add(step + 1, rollouts);
             }
             Event::CheckpointSaved { id, step, path } if id == self.id => {
                 self.saving = false;

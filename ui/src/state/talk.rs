@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::path::PathBuf;
 
 use luthier_engine::protocol::{ChatMessage, FinishReason, Problem, Prompt, PromptText, RequestId, Sampling};
-use luthier_engine::recipe::FinetuningType;
+use luthier_engine::recipe::{FinetuningType, Stage};
 
 use super::Run;
 
@@ -193,9 +193,10 @@ impl Talk {
         }
     }
 
-    /// A run's result becomes the tuned side. The conversation starts afresh: it was another model's.
+    /// A run's result becomes the tuned side, unless it is a reward model, which answers with numbers. The conversation
+    /// starts afresh: it was another model's.
     pub(super) fn offer(&mut self, run: &Run) {
-        let Some(result) = run.result() else { return };
+        let Some(result) = run.result().filter(|_| run.recipe.stage != Stage::Rm) else { return };
         self.tuned_speaker = Some(match run.recipe.finetuning_type {
             FinetuningType::Lora | FinetuningType::Oft => {
                 Speaker { model: run.recipe.model_name_or_path.clone(), adapter: Some(result.clone()) }

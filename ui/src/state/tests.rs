@@ -1,4 +1,4 @@
-use luthier_engine::protocol::{FinishReason, Outcome, Phase, PromptText};
+use luthier_engine::protocol::{FinishReason, ForgettingReport, Outcome, Phase, PromptText, Rollout};
 use luthier_engine::recipe::FinetuningType;
 
 use super::*;
@@ -96,6 +96,14 @@ fn a_full_run_speaks_for_itself_and_a_failed_one_not_at_all() {
 }
 
 #[test]
+fn a_reward_model_is_nobody_to_talk_to() {
+    let recipe = Recipe { stage: Stage::Rm, ..Recipe::default() };
+    let mut state = AppState { run: Some(Run::new("r".into(), recipe)), ..AppState::default() };
+    state.apply(Event::RunFinished { id: "r".into(), outcome: Outcome::Completed { result: "/out".into() } });
+    assert_eq!(state.talk.tuned_speaker, None);
+}
+
+#[test]
 fn what_is_missing_is_listed_and_then_nothing() {
     let mut state = AppState::default();
     assert_eq!(state.missing(), [Missing::Model, Missing::Data]);
@@ -112,11 +120,68 @@ fn what_is_missing_is_listed_and_then_nothing() {
     let mut preference = data();
     preference.kind = DataKind::Preference;
     state.data.summary = Some(Box::new(preference));
-    assert_eq!(state.missing(), [Missing::DataKind(DataKind::Preference)]);
+    let (kind, stage) = (DataKind::Preference, Stage::Sft);
+    assert_eq!(state.missing(), [Missing::DataKind { kind, stage }]);
+    state.recipe.stage = Stage::Dpo;
+    let of_data = |missing: &Missing| matches!(missing, Missing::DataKind { .. } | Missing::Reward);
+    assert!(!state.missing().iter().any(of_data), "pairs are what DPO learns from");
+    state.recipe.stage = Stage::Ppo;
+    assert!(state.missing().iter().any(|m| matches!(m, Missing::Reward)));
+    state.recipe.reward_rule = Some("json".into());
+    assert!(!state.missing().iter().any(of_data));
+    state.recipe.stage = Stage::Sft;
     let mut unreadable = data();
     unreadable.problem_count = unreadable.rows;
     state.data.summary = Some(Box::new(unreadable));
     assert_eq!(state.missing(), [Missing::DataUnusable]);
+}
+
+#[test]
+fn the_training_follows_the_data_only_where_it_must() {
+    let mut state = AppState::default();
+    let read = |state: &mut AppState, kind| {
+        state.data.reading = Some(1);
+        let summary = Box::new(crate::testing::data_of(kind));
+        state.apply(Event::DataInspected { request: 1, summary });
+        state.recipe.stage
+    };
+    assert_eq!(read(&mut state, DataKind::Text), Stage::Sft, "plain text serves SFT as well");
+    assert_eq!(read(&mut state, DataKind::Preference), Stage::Dpo);
+    state.recipe.stage = Stage::Rm;
+    assert_eq!(read(&mut state, DataKind::Preference), Stage::Rm, "what fits stays");
+    assert_eq!(read(&mut state, DataKind::Kto), Stage::Kto);
+    state.recipe.stage = Stage::Ppo;
+    assert_eq!(read(&mut state, DataKind::Sft), Stage::Ppo);
+    assert_eq!(read(&mut state, DataKind::Text), Stage::Pt);
+    assert_eq!(read(&mut state, DataKind::Prompts), Stage::Ppo);
+}
+
+#[test]
+fn a_run_keeps_what_its_method_tells() {
+    let mut state = running();
+    let id = || "run-1".to_owned();
+    for step in [0, 20, 40] {
+        let report = ForgettingReport { step, perplexity: 11.0, base_perplexity: 10.0, kl: 0.1 };
+        state.apply(Event::ForgettingMeasured { id: id(), report });
+    }
+    state.apply(Event::LayersJoined { id: id(), step: 10, layers: vec![28] });
+    state.apply(Event::LayersJoined { id: id(), step: 20, layers: vec![27] });
+    state.apply(Event::LayersJoined { id: "another".into(), step: 30, layers: vec![26] });
+    let answer = Rollout { prompt: "p".into(), answer: "a".into(), score: 1.5, kl: 0.25 };
+    state.apply(Event::RunProgress { id: id(), phase: Phase::Sampling, fraction: None });
+    state.apply(Event::RolloutsSampled { id: id(), step: 3, rollouts: vec![answer.clone(), answer] });
+    // Resumed at 15: what is told again takes the place of what was told before.
+    let report = ForgettingReport { step: 20, perplexity: 12.0, base_perplexity: 10.0, kl: 0.1 };
+    state.apply(Event::ForgettingMeasured { id: id(), report });
+    state.apply(Event::LayersJoined { id: id(), step: 20, layers: vec![27] });
+    let run = state.run.as_ref().expect("a run");
+    assert_eq!(run.forgetting.iter().map(|r| (r.step, r.perplexity)).collect::<Vec<_>>(), [(0, 11.0), (20, 12.0)]);
+    assert_eq!(run.joined, [(10, vec![28]), (20, vec![27])]);
+    assert_eq!(run.rollouts.newest(), Some((4, 1.5, 0.25)));
+    assert_eq!(run.busy, None, "sampling is over");
+    let said: Vec<String> = state.log.entries.iter().map(Entry::say).collect();
+    assert!(said.contains(&"step 4: 2 answers sampled, mean score 1.5, KL 0.25".to_owned()), "{said:?}");
+    assert!(said.contains(&"step 10: layers 28 join the training".to_owned()), "{said:?}");
 }
 
 #[test]

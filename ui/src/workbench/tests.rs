@@ -10,12 +10,18 @@ use crate::state::Slot;
 use crate::testing::{Engine, bench, eval, facts, ready_bench, step};
 use crate::text::Language;
 
+mod methods;
+
 type Window = Harness<'static, Workbench>;
 
 /// A window of the smallest comfortable size around `bench`; a character without a glyph fails the test.
 fn window(bench: Bench) -> Window {
+    window_of(bench, 800.0)
+}
+
+fn window_of(bench: Bench, height: f32) -> Window {
     Harness::builder()
-        .with_size(vec2(1280.0, 800.0))
+        .with_size(vec2(1280.0, height))
         .with_theme(Theme::Dark)
         .with_max_steps(32)
         .with_context_setup(|ctx| {
@@ -292,7 +298,7 @@ fn reading_shows_progress_and_can_be_cancelled() {
 #[test]
 fn a_changed_setting_is_marked_and_goes_back() {
     let (bench, _engine) = ready_bench(Language::English);
-    let mut window = window(bench);
+    let mut window = window_of(bench, 1600.0);
     window.state_mut().bench.state.recipe.lora_rank = 32;
     go(&mut window, Panel::Method);
     assert!(says(&window, "Changed settings: 1"));

@@ -152,9 +152,6 @@ fn summary_card(ui: &mut Ui, bench: &mut Bench, summary: &DataSummary) {
         for warning in &summary.warnings {
             Notice::warn(warning).show(ui);
         }
-        if matches!(summary.kind, DataKind::Preference | DataKind::Kto) {
-            Notice::warn(t!("data.wrong_kind", kind = kind_name(summary.kind))).show(ui);
-        }
     });
     if remove {
         bench.remove_data();

@@ -1,23 +1,26 @@
 //! The Method panel: what of the model is trained and how, and the button that starts it, with what is still missing.
 
+mod adapter;
+mod cards;
+mod forgetting;
 mod form;
+mod formulas;
+mod freezing;
 mod groups;
+mod keeping;
+mod ppo;
+mod preference;
 mod recipe_view;
+mod training;
 
-use std::sync::Arc;
-
-use egui::accesskit::Role;
-use egui::{
-    Align2, Color32, CornerRadius, FontId, Frame, Galley, Label, ScrollArea, Sense, Stroke, StrokeKind, Ui, WidgetInfo,
-    pos2, vec2,
-};
-use luthier_engine::recipe::{FinetuningType, Recipe};
+use egui::{Frame, Label, ScrollArea, Ui, vec2};
+use luthier_engine::recipe::{FinetuningType, PrefLoss, Recipe, Stage};
 
 use super::data::kind_name;
 use crate::bench::Bench;
 use crate::state::Missing;
-use crate::text::{t, try_say};
-use crate::widgets::{Card, Fact, Push, column, columns, facts, icon_label, tag};
+use crate::text::{say, t, try_say};
+use crate::widgets::{Card, Fact, Push, column, facts, icon_label, tag};
 use crate::{format, icons, theme};
 
 /// Width of the column at the right, which stays while the settings scroll.
@@ -46,7 +49,8 @@ impl MethodPanel {
                 });
             });
         column(ui, "method", |ui| {
-            methods(ui, bench);
+            cards::what_is_learned(ui, bench);
+            cards::which_weights(ui, bench);
             changed_line(ui, bench);
             groups::ui(ui, bench);
         });
@@ -55,11 +59,22 @@ impl MethodPanel {
 
 /// The method in two words, for the top bar.
 pub fn short_name(recipe: &Recipe) -> String {
-    match recipe.finetuning_type {
+    let weights = match recipe.finetuning_type {
+        FinetuningType::Lora if recipe.quantization_bit.is_some() => {
+            t!("method.short_qlora", rank = recipe.lora_rank)
+        }
+        FinetuningType::Lora if recipe.use_dora => t!("method.short_dora", rank = recipe.lora_rank),
         FinetuningType::Lora => t!("method.short_lora", rank = recipe.lora_rank),
         FinetuningType::Freeze => t!("method.short_freeze", n = recipe.freeze_trainable_layers.abs()),
         FinetuningType::Full => t!("method.short_full"),
         FinetuningType::Oft => t!("method.short_oft"),
+    };
+    match recipe.stage {
+        Stage::Sft => weights,
+        Stage::Dpo if recipe.pref_loss != PrefLoss::Sigmoid => {
+            format!("{}, {weights}", say(&format!("loss.{}", recipe.pref_loss)))
+        }
+        stage => format!("{}, {weights}", stage.as_str().to_uppercase()),
     }
 }
 
@@ -71,7 +86,11 @@ pub fn reason(missing: &Missing) -> String {
         Missing::Data => t!("missing.data"),
         Missing::DataBeingRead => t!("missing.data_being_read"),
         Missing::DataUnusable => t!("missing.data_unusable"),
-        Missing::DataKind(kind) => t!("missing.data_kind", kind = kind_name(*kind)),
+        Missing::DataKind { kind, stage } => {
+            let (stage, needs) = (say(&format!("stage.{stage}")), say(&format!("needs.{stage}")));
+            t!("missing.data_kind", stage = stage, needs = needs, kind = kind_name(*kind))
+        }
+        Missing::Reward => t!("missing.reward"),
         Missing::RunGoingOn => t!("missing.run_going_on"),
         Missing::Setting(problem) => {
             let label = try_say(&format!("field.{}.label", problem.field)).unwrap_or_else(|| problem.field.clone());
@@ -81,66 +100,6 @@ pub fn reason(missing: &Missing) -> String {
             }
         }
     }
-}
-
-fn methods(ui: &mut Ui, bench: &mut Bench) {
-    let cards = [
-        (FinetuningType::Lora, icons::PAPERCLIP, t!("method.lora"), t!("method.lora_about"), t!("method.lora_cost")),
-        (
-            FinetuningType::Freeze,
-            icons::SNOWFLAKE,
-            t!("method.freeze"),
-            t!("method.freeze_card"),
-            t!("method.freeze_cost"),
-        ),
-        (FinetuningType::Full, icons::STACK, t!("method.full"), t!("method.full_about"), t!("method.full_cost")),
-    ];
-    // All as high as the longest needs.
-    let width = (ui.available_width() - 2.0 * ui.spacing().item_spacing.x) / 3.0 - 28.0;
-    let lines = |text: &str, size: f32| {
-        ui.painter().layout(text.to_owned(), FontId::proportional(size), Color32::PLACEHOLDER, width)
-    };
-    let texts: Vec<_> = cards.iter().map(|(_, _, _, about, cost)| (lines(about, 13.0), lines(cost, 12.0))).collect();
-    let height = texts.iter().map(|(about, cost)| about.size().y + cost.size().y).fold(0.0, f32::max) + 62.0;
-    columns(ui, cards.len(), |ui, i| {
-        let (kind, icon, name, ..) = &cards[i];
-        let on = bench.state.recipe.finetuning_type == *kind;
-        if method_card(ui, *icon, name, texts[i].clone(), height, on) {
-            bench.state.recipe.finetuning_type = *kind;
-        }
-    });
-}
-
-fn method_card(ui: &mut Ui, icon: char, name: &str, texts: (Arc<Galley>, Arc<Galley>), height: f32, on: bool) -> bool {
-    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), height), Sense::click());
-    response.widget_info(|| WidgetInfo::selected(Role::RadioButton, true, on, name));
-    let p = theme::palette(ui);
-    let border = match (on, response.hovered()) {
-        (true, _) => Stroke::new(1.5, p.varnish),
-        (false, true) => Stroke::new(1.0, p.edge_strong),
-        (false, false) => Stroke::new(1.0, p.edge),
-    };
-    let ground = if on { p.varnish_soft } else { p.board };
-    ui.painter().rect(rect, CornerRadius::same(theme::RADIUS), ground, border, StrokeKind::Inside);
-    let inner = rect.shrink2(vec2(14.0, 12.0));
-    let line = inner.top() + 12.0;
-    let ink = if on { p.varnish } else { p.ink_soft };
-    ui.painter().text(pos2(inner.left() + 10.0, line), Align2::CENTER_CENTER, icon, icons::regular(22.0), ink);
-    ui.painter().text(pos2(inner.left() + 30.0, line), Align2::LEFT_CENTER, name, theme::strong_font(16.0), p.ink);
-    if on {
-        ui.painter().text(
-            pos2(inner.right() - 8.0, line),
-            Align2::CENTER_CENTER,
-            icons::CHECK_CIRCLE,
-            icons::filled(18.0),
-            p.varnish,
-        );
-    }
-    let (about, cost) = texts;
-    let under = inner.top() + 32.0 + about.size().y + 6.0;
-    ui.painter().galley(pos2(inner.left(), inner.top() + 32.0), about, p.ink);
-    ui.painter().galley(pos2(inner.left(), under), cost, p.ink_soft);
-    response.on_hover_cursor(egui::CursorIcon::PointingHand).clicked() && !on
 }
 
 /// Settings of the run itself, which the method cards, the model and the data do not choose.
@@ -167,6 +126,7 @@ fn changed_line(ui: &mut Ui, bench: &mut Bench) {
                     model_name_or_path: kept.model_name_or_path.clone(),
                     dataset: kept.dataset.clone(),
                     finetuning_type: kept.finetuning_type,
+                    stage: kept.stage,
                     ..Recipe::default()
                 };
                 bench.notes.push(t!("note.reset"));
@@ -201,23 +161,30 @@ fn start_card(ui: &mut Ui, bench: &mut Bench) {
 fn plan(ui: &mut Ui, bench: &Bench) {
     let recipe = &bench.state.recipe;
     let rows = bench.state.data.summary.as_deref().map_or(0, crate::state::usable_rows);
-    let per_step = recipe.rows_per_step().max(1);
-    let steps = if recipe.max_steps > 0 {
-        recipe.max_steps as u64
-    } else {
-        (rows.div_ceil(per_step) as f64 * recipe.num_train_epochs).ceil() as u64
-    };
+    let steps = planned_steps(bench).map_or_else(|| "–".to_owned(), |n| format!("≈ {}", format::count(n)));
     facts(
         ui,
         130.0,
         vec![
             Fact::new(t!("plan.rows"), format::count(rows as u64)),
-            Fact::new(t!("plan.per_step"), format::count(per_step as u64)).hint(t!("plan.per_step_hint")),
-            Fact::new(t!("plan.steps"), format!("≈ {}", format::count(steps))),
+            Fact::new(t!("plan.per_step"), format::count(recipe.rows_per_step().max(1) as u64))
+                .hint(t!("plan.per_step_hint")),
+            Fact::new(t!("plan.steps"), steps),
             Fact::new(t!("plan.rate"), format::rate(recipe.learning_rate)),
         ],
     );
     for warning in recipe.setting_warnings() {
         ui.label(theme::soft(ui, warning));
     }
+}
+
+/// Steps that the run will take, about; None without data.
+fn planned_steps(bench: &Bench) -> Option<u64> {
+    let recipe = &bench.state.recipe;
+    if recipe.max_steps > 0 {
+        return Some(recipe.max_steps as u64);
+    }
+    let rows = bench.state.data.summary.as_deref().map_or(0, crate::state::usable_rows);
+    let per_step = recipe.rows_per_step().max(1);
+    (rows > 0).then(|| (rows.div_ceil(per_step) as f64 * recipe.num_train_epochs).ceil() as u64)
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use egui::{Label, RichText, Ui};
 use luthier_engine::protocol::{Outcome, Problem, StepReport};
+use luthier_engine::recipe::Stage;
 
 use super::Action;
 use crate::panels::Panel;
@@ -21,11 +22,11 @@ pub(super) fn ui(ui: &mut Ui, run: &Run, outcome: &Outcome, can_go_on: bool) -> 
             let (first, last) = (mean_loss(&run.steps[..few]), mean_loss(&run.steps[n - few..]));
             let time = format::duration(run.last().map_or(0.0, |s| s.elapsed_secs));
             let text = t!("ended.completed", time = time, from = format::loss(first), to = format::loss(last));
-            Notice::good(text).show_with(ui, |ui| action = result_row(ui, Some(result), can_go_on));
+            Notice::good(text).show_with(ui, |ui| action = result_row(ui, run, Some(result), can_go_on));
         }
         Outcome::Stopped { result, reason } => {
             let text = t!("ended.stopped", reason = reason);
-            Notice::info(text).show_with(ui, |ui| action = result_row(ui, result.as_ref(), can_go_on));
+            Notice::info(text).show_with(ui, |ui| action = result_row(ui, run, result.as_ref(), can_go_on));
         }
         Outcome::Failed { problem } => action = failed(ui, run, problem, can_go_on),
     }
@@ -37,14 +38,25 @@ fn mean_loss(steps: &[StepReport]) -> f64 {
     steps.iter().map(|s| f64::from(s.loss)).sum::<f64>() / steps.len().max(1) as f64
 }
 
-fn result_row(ui: &mut Ui, result: Option<&PathBuf>, can_go_on: bool) -> Option<Action> {
+fn result_row(ui: &mut Ui, run: &Run, result: Option<&PathBuf>, can_go_on: bool) -> Option<Action> {
     let mut action = None;
     if let Some(result) = result {
         ui.add(Label::new(RichText::new(format::path(result)).monospace().size(12.0)).wrap().selectable(true));
     }
     ui.horizontal(|ui| {
-        if result.is_some() && ui.add(Push::primary(t!("ended.talk")).icon(icons::CHATS_CIRCLE)).clicked() {
-            action = Some(Action::Go(Panel::Try));
+        match (result, run.recipe.stage) {
+            // It answers with a number; there is nothing to talk to.
+            (Some(_), Stage::Rm) => {
+                if ui.add(Push::primary(t!("ended.judge")).icon(icons::RULER)).clicked() {
+                    action = Some(Action::Judge);
+                }
+            }
+            (Some(_), _) => {
+                if ui.add(Push::primary(t!("ended.talk")).icon(icons::CHATS_CIRCLE)).clicked() {
+                    action = Some(Action::Go(Panel::Try));
+                }
+            }
+            (None, _) => {}
         }
         if can_go_on && go_on(ui) {
             action = Some(Action::GoOn);

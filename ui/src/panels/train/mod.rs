@@ -1,7 +1,10 @@
 //! The Train panel: a run as it happens. Curves, numbers, the log, and the hand on the brake.
 
 mod ended;
+mod metrics;
 mod plots;
+mod rollouts;
+mod warnings;
 
 use egui::{Label, Ui};
 use luthier_engine::protocol::{Outcome, Phase};
@@ -17,6 +20,8 @@ use crate::{format, icons, theme};
 #[derive(Default)]
 pub struct TrainPanel {
     curves: plots::Curves,
+    metrics: metrics::MetricPlots,
+    rollouts: rollouts::RolloutList,
 }
 
 impl TrainPanel {
@@ -32,8 +37,11 @@ impl TrainPanel {
             if let Course::Finished(outcome) = &run.course {
                 action = ended::ui(ui, run, outcome, bench.can_go_on());
             }
+            warnings::ui(ui, run);
             numbers(ui, run);
             self.curves.ui(ui, run, &mut smoothing);
+            self.metrics.ui(ui, run);
+            self.rollouts.ui(ui, run);
             log(ui, bench);
         });
         bench.settings.smoothing = smoothing;
@@ -45,6 +53,7 @@ impl TrainPanel {
             Some(Action::Stop) => bench.stop(),
             Some(Action::Save) => bench.save_now(),
             Some(Action::GoOn) => bench.go_on(),
+            Some(Action::Judge) => bench.judge_by_result(),
             Some(Action::Go(panel)) => bench.panel = panel,
             Some(Action::Copy(text)) => {
                 ui.ctx().copy_text(text);
@@ -63,6 +72,8 @@ enum Action {
     Stop,
     Save,
     GoOn,
+    /// PPO next, by the reward model that the run has made.
+    Judge,
     Go(Panel),
     Copy(String),
 }

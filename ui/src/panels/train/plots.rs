@@ -2,7 +2,7 @@
 //! same steps. Drag to zoom, double-click to see all again.
 
 use egui::{Color32, Id, PointerButton, Slider, Ui, Vec2b, vec2};
-use egui_plot::{Line, LineStyle, MarkerShape, Plot, PlotPoint, Points};
+use egui_plot::{Line, LineStyle, MarkerShape, Plot, PlotPoint, Points, uniform_grid_spacer};
 use luthier_engine::protocol::StepReport;
 
 use crate::state::Run;
@@ -12,6 +12,8 @@ use crate::{format, icons, theme};
 
 /// Points of a curve that are drawn at most; of more, the highest and the lowest of each stretch.
 const DRAWN: usize = 2400;
+/// Height that a number at the side of a plot has to itself, at least.
+const LABEL_EVERY: f32 = 34.0;
 
 /// The points of the run that is shown, made again only when something has been added.
 #[derive(Default)]
@@ -69,7 +71,7 @@ impl Curves {
     }
 
     /// Every series of the loss at a step, for the pointer.
-    fn all_at(&self, x: f64) -> String {
+    fn all_at(&self, run: &Run, x: f64) -> String {
         let near = |points: &[PlotPoint]| points.iter().find(|p| (p.x - x).abs() < 0.5).map(|p| format::loss(p.y));
         let mut lines = vec![t!("plot.step", step = x.round() as u64)];
         for (name, points) in
@@ -77,6 +79,8 @@ impl Curves {
         {
             lines.extend(near(points).map(|value| format!("{name}: {value}")));
         }
+        let joined = run.joined.iter().filter(|(step, _)| (*step as f64 - x).abs() < 0.5);
+        lines.extend(joined.map(|(_, layers)| t!("plot.joined", layers = format::numbers(layers))));
         lines.join("\n")
     }
 
@@ -85,7 +89,7 @@ impl Curves {
         let (train, eval) = (theme::series(ui, 0), theme::series(ui, 1));
         let shown = plot(ui, "loss", 240.0, format::loss).label_formatter(|at| {
             let egui_plot::HoverPosition::NearDataPoint { position, .. } = at else { return None };
-            Some(self.all_at(position.x))
+            Some(self.all_at(run, position.x))
         });
         let shown = shown.show(ui, |plot| {
             plot.line(Line::new(t!("plot.raw"), self.raw.as_slice()).color(train.gamma_multiply(0.4)).width(1.0));
@@ -109,6 +113,7 @@ impl Curves {
                 );
             }
         });
+        mark_joined(ui, run, &shown);
         shown.response.context_menu(|ui| {
             if ui.button(t!("plot.copy")).clicked() {
                 ui.ctx().copy_text(csv(run));
@@ -119,6 +124,9 @@ impl Curves {
             ui.spacing_mut().item_spacing.x = 16.0;
             legend(ui, &t!("plot.raw"), train.gamma_multiply(0.5), false);
             legend(ui, &t!("plot.smooth"), train, false);
+            if !run.joined.is_empty() {
+                joined_legend(ui);
+            }
             if !run.evals.is_empty() {
                 legend(ui, &t!("plot.eval"), eval, true);
             }
@@ -129,18 +137,54 @@ impl Curves {
     }
 }
 
+/// A small triangle on the axis where layers joined the training.
+fn mark_joined(ui: &Ui, run: &Run, shown: &egui_plot::PlotResponse<()>) {
+    let frame = *shown.transform.frame();
+    let ink = theme::palette(ui).string;
+    for (step, _) in &run.joined {
+        let x = shown.transform.position_from_point(&PlotPoint::new(*step as f64, 0.0)).x;
+        if frame.x_range().contains(x) {
+            ui.painter().add(triangle(egui::pos2(x, frame.bottom()), ink));
+        }
+    }
+}
+
+/// With its tip 8 points above `foot`.
+fn triangle(foot: egui::Pos2, ink: Color32) -> egui::Shape {
+    let corners = vec![foot + vec2(0.0, -8.0), foot + vec2(5.0, 0.0), foot + vec2(-5.0, 0.0)];
+    egui::Shape::convex_polygon(corners, ink, egui::Stroke::NONE)
+}
+
+fn joined_legend(ui: &mut Ui) {
+    ui.horizontal(|ui| {
+        ui.spacing_mut().item_spacing.x = 6.0;
+        let (rect, _) = ui.allocate_exact_size(vec2(12.0, 12.0), egui::Sense::hover());
+        ui.painter().add(triangle(rect.center_bottom() + vec2(0.0, -2.0), theme::palette(ui).string));
+        ui.label(theme::soft(ui, t!("plot.layers_join")));
+    });
+}
+
 /// The run's numbers as a table, one line a step, evaluations beside the step they followed.
 fn csv(run: &Run) -> String {
-    let mut text = String::from("step,epoch,loss,eval_loss,learning_rate,grad_norm,tokens_per_sec\n");
+    let names: std::collections::BTreeSet<&str> =
+        run.steps.iter().flat_map(|s| s.metrics.keys().map(String::as_str)).collect();
+    let mut text = String::from("step,epoch,loss,eval_loss,learning_rate,grad_norm,tokens_per_sec");
+    names.iter().for_each(|name| text.push_str(&format!(",{name}")));
+    text.push('\n');
     for s in &run.steps {
         let eval = run.evals.iter().find(|e| e.step == s.step).map(|e| e.loss.to_string()).unwrap_or_default();
         let (rate, norm, speed) = (s.learning_rate, s.grad_norm, s.tokens_per_sec);
-        text.push_str(&format!("{},{},{},{eval},{rate},{norm},{speed}\n", s.step, s.epoch, s.loss));
+        text.push_str(&format!("{},{},{},{eval},{rate},{norm},{speed}", s.step, s.epoch, s.loss));
+        for name in &names {
+            text.push(',');
+            text.push_str(&s.metrics.get(*name).map(f32::to_string).unwrap_or_default());
+        }
+        text.push('\n');
     }
     text
 }
 
-fn legend(ui: &mut Ui, name: &str, colour: Color32, dashed: bool) {
+pub(super) fn legend(ui: &mut Ui, name: &str, colour: Color32, dashed: bool) {
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = 6.0;
         let (rect, _) = ui.allocate_exact_size(vec2(18.0, 12.0), egui::Sense::hover());
@@ -156,7 +200,7 @@ fn legend(ui: &mut Ui, name: &str, colour: Color32, dashed: bool) {
 }
 
 /// A plot over the run's steps; all of them show the same stretch and the same cursor.
-fn plot(ui: &Ui, id: &str, height: f32, say: fn(f64) -> String) -> Plot<'static> {
+pub(super) fn plot(ui: &Ui, id: &str, height: f32, say: fn(f64) -> String) -> Plot<'static> {
     let p = theme::palette(ui);
     let group = Id::unique("run curves");
     Plot::new(id.to_owned())
@@ -174,6 +218,10 @@ fn plot(ui: &Ui, id: &str, height: f32, say: fn(f64) -> String) -> Plot<'static>
         .link_axis(group, Vec2b::new(true, false))
         .link_cursor(group, Vec2b::new(true, false))
         .y_axis_min_width(44.0)
+        .y_grid_spacer(uniform_grid_spacer(move |seen| {
+            let step = round_step((seen.bounds.1 - seen.bounds.0) / f64::from(height / LABEL_EVERY));
+            [step, step * 10.0, step * 100.0]
+        }))
         .x_axis_formatter(|mark, _| {
             if mark.value.fract() == 0.0 && mark.value >= 0.0 {
                 format::count(mark.value as u64)
@@ -189,6 +237,15 @@ fn plot(ui: &Ui, id: &str, height: f32, say: fn(f64) -> String) -> Plot<'static>
             };
             Some(t!("plot.at", step = point.x.round() as u64, value = say(point.y)))
         })
+}
+
+/// The smallest 1, 2 or 5 times a power of ten that is not below `least`.
+fn round_step(least: f64) -> f64 {
+    if !(least.is_finite() && least > 0.0) {
+        return 1.0;
+    }
+    let power = 10_f64.powf(least.log10().floor());
+    [1.0, 2.0, 5.0, 10.0].into_iter().map(|n| n * power).find(|step| *step >= least * 0.999).unwrap_or(10.0 * power)
 }
 
 fn axis_number(value: f64) -> String {
@@ -215,7 +272,7 @@ fn smoothed(steps: &[StepReport], weight: f64) -> Vec<PlotPoint> {
 }
 
 /// Keeps the extremes of each stretch, so that no spike is lost.
-fn thinned(points: Vec<PlotPoint>) -> Vec<PlotPoint> {
+pub(super) fn thinned(points: Vec<PlotPoint>) -> Vec<PlotPoint> {
     if points.len() <= DRAWN {
         return points;
     }
@@ -235,6 +292,14 @@ fn thinned(points: Vec<PlotPoint>) -> Vec<PlotPoint> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn steps_of_the_axis_are_round() {
+        let expected = [(0.03, 0.05), (0.2, 0.2), (0.21, 0.5), (7.0, 10.0), (1e-4, 1e-4), (f64::NAN, 1.0), (0.0, 1.0)];
+        for (least, step) in expected {
+            assert!((round_step(least) / step - 1.0).abs() < 1e-9, "{least}: {}", round_step(least));
+        }
+    }
 
     #[test]
     fn thinning_keeps_the_extremes_and_smoothing_starts_at_the_first_value() {
