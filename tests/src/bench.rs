@@ -11,6 +11,17 @@ pub fn fixture(relative: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(relative)
 }
 
+/// A reference case as a run of its own into `out`: eight steps from fresh weights, shuffled.
+pub fn fresh(case: &str, out: &Path) -> Recipe {
+    let (mut recipe, _) = Recipe::load(fixture(&format!("train/{case}/recipe.yaml"))).expect("recipe");
+    recipe.adapter_name_or_path = None;
+    recipe.device = "cpu".into();
+    recipe.disable_shuffling = false;
+    recipe.max_steps = 8;
+    recipe.output_dir = out.to_owned();
+    recipe
+}
+
 /// Largest absolute difference.
 pub fn worst(a: &[f32], b: &[f32]) -> f32 {
     assert_eq!(a.len(), b.len());

@@ -113,7 +113,7 @@ fn gradients(model: &Model, learning: &BTreeSet<String>, graph: Graph, parts: &[
     (nll / total as f64, sum)
 }
 
-fn apart(a: &GradientSum, b: &GradientSum) -> f32 {
+pub fn apart(a: &GradientSum, b: &GradientSum) -> f32 {
     assert_eq!(a.0.keys().collect::<Vec<_>>(), b.0.keys().collect::<Vec<_>>());
     let values = |t: &burn::tensor::Tensor<1>| ops::read(t.clone(), "test").expect("values");
     a.0.iter().map(|(name, grad)| worst(&values(grad), &values(&b.0[name]))).fold(0.0, f32::max)
