@@ -9,7 +9,7 @@ use super::arithmetic::{self, PpoConfig, Rollout};
 use super::control::{KlControl, ScoreNorm};
 use super::reward::Reward;
 use super::rollout::{Buffer, table, value_places};
-use crate::data::Example;
+use crate::data::{Encoded, Example};
 use crate::files::write_json_atomic;
 use crate::generate::generate_many;
 use crate::method::{Base, Critic, Measured, Method, Turn, as_sequences};
@@ -118,6 +118,10 @@ impl Method for Ppo {
         &self.train
     }
 
+    fn row_numbers(&self, rows: &[usize]) -> Vec<usize> {
+        self.buffer.as_ref().map_or(Vec::new(), |buffer| rows.iter().map(|&i| buffer.numbers[i]).collect())
+    }
+
     fn eval_rows(&self) -> usize {
         0
     }
@@ -133,8 +137,8 @@ impl Method for Ppo {
         if self.buffer.as_ref().is_some_and(|buffer| buffer.update == update) {
             return Ok(Vec::new());
         }
-        let prompts = plan.prompts(update).iter().map(|&row| self.train[row].first().input_ids.clone()).collect();
-        self.collect(model, update, prompts, progress)
+        let asked: Vec<Encoded> = plan.prompts(update).iter().map(|&row| self.train[row].first().clone()).collect();
+        self.collect(model, update, &asked, progress)
     }
 
     fn critic(&mut self) -> Option<&mut Critic> {
