@@ -46,7 +46,7 @@ fn gpu_answers_side_by_side_are_the_reference() {
     }
 }
 
-/// The device is tried in a child process and then trains through the worker; both methods, three steps each.
+/// The device is tried in a child process and then trains through the worker: full, every adapter, 4 bits, pairs, scores; two steps each.
 #[test]
 fn gpu_training_takes_the_cpus_steps() {
     if !gpu_is_here() {
@@ -55,11 +55,13 @@ fn gpu_training_takes_the_cpus_steps() {
     let found = device::probe();
     let gpu = found.iter().find(|d| d.id == "gpu:0").expect("listed");
     assert!(matches!(gpu.verdict, Verdict::Trusted { .. }), "{gpu:?}");
-    for case in ["sft-lora-all", "sft-full-wd"] {
+    let cases =
+        ["sft-lora-all", "sft-full-wd", "sft-dora", "sft-oft-cayley", "sft-qlora-nf4", "dpo-sigmoid-lora", "rm-lora"];
+    for case in cases {
         let dir = tempfile::tempdir().unwrap();
         let on = |device: &str| {
             let (mut recipe, _) = Recipe::load(fixture(&format!("train/{case}/recipe.yaml"))).expect("recipe");
-            recipe.max_steps = 3;
+            recipe.max_steps = 2;
             recipe.device = device.into();
             recipe.output_dir = dir.path().join(device.replace(':', "-"));
             run(&recipe, false)
