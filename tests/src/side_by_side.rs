@@ -46,22 +46,26 @@ pub fn greedy_is_the_reference(model: &Model, tokenizer: &TextTokenizer, name: &
 fn greedy_answers_side_by_side_are_the_reference() {
     for name in MODELS {
         let (model, tokenizer) = opened(name);
-        let cuts = [(8, 24), (13, 24), (8, 9), (10, 20), (20, 20), (9, 24), (21, 24)];
+        // Ten take their first steps in common passes, the last few theirs in passes of their own.
+        let mut cuts = vec![(8, 24), (13, 24), (8, 9), (10, 20), (20, 20), (9, 24), (21, 24)];
+        cuts.extend([(11, 16), (12, 19), (8, 13), (15, 21)]);
         greedy_is_the_reference(&model, &tokenizer, name, &cuts);
     }
 }
 
 /// With one seed both ways draw the same random numbers, and the probabilities differ by rounding, about 1e-6. For the
 /// ids to differ a draw would have to fall that near to a border between two of the eight tokens that are left. In these
-/// 192 draws that is a chance of less than 1 in 500, once and for all, because the seeds are fixed.
+/// 420 draws that is a chance of less than 1 in 200, once and for all, because the seeds are fixed.
 #[test]
 fn sampled_answers_side_by_side_are_those_of_each_alone() {
     for name in ["llama-tiny", "gemma2-tiny", "gpt2-tiny"] {
         let (model, tokenizer) = opened(name);
-        let prompts: Vec<Vec<u32>> = [4, 5, 6, 6, 8].map(|len| greedy_ids(name)[..len].to_vec()).to_vec();
+        let prompts: Vec<Vec<u32>> =
+            [4, 5, 6, 6, 8, 7, 3, 9, 8, 5].map(|len| greedy_ids(name)[..len].to_vec()).to_vec();
         let sampling =
             |(seed, max_new_tokens)| Sampling { max_new_tokens, temperature: 0.8, top_p: 0.95, top_k: 8, seed };
-        let samplings: Vec<Sampling> = [(1, 16), (1, 12), (7, 16), (8, 16), (9, 4)].map(sampling).to_vec();
+        let lengths = [(1, 16), (1, 12), (7, 16), (8, 16), (9, 4), (5, 16), (6, 16), (2, 12), (3, 16), (4, 16)];
+        let samplings: Vec<Sampling> = lengths.map(sampling).to_vec();
         let together = many(&model, &tokenizer, &prompts, &samplings);
         let alone = prompts.iter().zip(&samplings).map(|(prompt, sampling)| {
             generate(&model, &tokenizer, prompt, sampling, &mut |_| true).expect("generated")
