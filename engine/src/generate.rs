@@ -248,8 +248,8 @@ fn side_by_side(
 
 /// From how many answers on a common pass is faster than a pass for each. On the CPU the product of a dense matrix with
 /// one row reads the weights once, but with a few rows it first packs them for many (`gemm` 0.19): at SmolLM2-135M's
-/// shape a pass took 41 ms for 1 row, 231 ms for 4 and 293 ms for 16. Weights that are rebuilt in every pass (NF4, DoRA,
-/// OFT) are always shared.
+/// shape, on two cores that were also compiling, a pass took 41 ms for 1 row, 231 ms for 4 and 293 ms for 16. Weights
+/// that are rebuilt in every pass (NF4, DoRA, OFT) are always shared.
 fn shared_from(model: &Model) -> usize {
     let worn = model.adapter.as_ref().filter(|adapter| adapter.enabled).map(|adapter| &adapter.config.method);
     let beside = worn.is_none_or(|method| matches!(method, Method::Lora(lora) if !lora.use_dora));
