@@ -110,13 +110,13 @@ fn ppo(out: &Path) -> Recipe {
         gradient_accumulation_steps: 1,
         ppo_epochs: 4,
         ppo_mini_batches: 1,
-        max_steps: 12,
+        max_steps: 20,
         max_new_tokens: 16,
         temperature: 1.0,
         top_p: 1.0,
         top_k: 0,
-        learning_rate: 2e-3,
-        ppo_kl_coef: 0.02,
+        learning_rate: 3e-3,
+        ppo_kl_coef: 0.005,
         ..recipe(Stage::Ppo, "sft.jsonl", out)
     }
 }
@@ -126,7 +126,7 @@ fn ppo(out: &Path) -> Recipe {
 fn scores_rise(recipe: &Recipe, what: &str) {
     let (events, outcome) = drive(recipe, false, |_, _| {});
     assert!(matches!(outcome, Outcome::Completed { .. }), "{outcome:?}");
-    let ((before, error), (after, error_after)) = (scores(&events, 0..3), scores(&events, 9..12));
+    let ((before, error), (after, error_after)) = (scores(&events, 0..3), scores(&events, 17..20));
     let steps = gather(events, outcome).steps;
     let kl = metric(&steps, "objective/kl");
     let most = kl.iter().copied().fold(0.0, f64::max);
