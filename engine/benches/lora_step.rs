@@ -3,6 +3,8 @@
 //!
 //! Each case runs in a process of its own, so that its peak memory is its own.
 
+mod shape;
+
 use std::collections::BTreeSet;
 use std::time::Instant;
 
@@ -10,7 +12,7 @@ use luthier_engine::adapter::{AdapterConfig, LoraConfig, Method as AdapterMethod
 use luthier_engine::data::{Encoded, Example};
 use luthier_engine::device;
 use luthier_engine::method::{Method, Sft, Turn};
-use luthier_engine::model::{DropoutKey, GradientSum, Model, ModelConfig};
+use luthier_engine::model::{DropoutKey, GradientSum, Model};
 use luthier_engine::optimizer::{AdamW, global_norm};
 use luthier_engine::recipe::Recipe;
 use luthier_engine::trainer::{Graph, Pass};
@@ -42,13 +44,7 @@ fn main() {
 fn case(at: usize) {
     let (_, rows, graph, method) = CASES[at];
     let device = device::unchecked("cpu").expect("cpu");
-    let config = serde_json::json!({
-        "model_type": "llama", "hidden_size": 576, "intermediate_size": 1536, "num_hidden_layers": 30,
-        "num_attention_heads": 9, "num_key_value_heads": 3, "vocab_size": 49152, "rms_norm_eps": 1e-5,
-        "rope_theta": 100000.0, "tie_word_embeddings": true, "max_position_embeddings": 8192
-    });
-    let config = ModelConfig::from_json(&config, std::path::Path::new("bench")).expect("config");
-    let mut model = Model::random(config, &device, 1);
+    let mut model = Model::random(shape::smollm2_135m(), &device, 1);
     let learning: BTreeSet<String> = if method == "lora" {
         let lora = LoraConfig { r: 8, lora_alpha: 16.0, ..LoraConfig::default() };
         model.add_adapter(AdapterConfig::new(AdapterMethod::Lora(lora), ["q_proj", "v_proj"]), 2).expect("lora");

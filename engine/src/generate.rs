@@ -1,9 +1,16 @@
-//! Answers token by token, with a key/value cache.
+//! Answers token by token, with a key/value cache: one, or many side by side.
+//!
+//! Decoding waits for the weights to come out of memory, so the unfinished answers of a batch take their next token in
+//! lock-step: one pass over the weights serves them all.
 
-use burn::tensor::Tensor;
+mod pick;
+
+use burn::tensor::{Int, Tensor, TensorData};
+use rand::SeedableRng;
 use rand::rngs::StdRng;
-use rand::{Rng, SeedableRng};
+use rayon::prelude::*;
 
+use self::pick::pick;
 use crate::model::{KvCache, Model, Tape};
 use crate::protocol::{FinishReason, PromptText, Sampling};
 use crate::tokenizer::TextTokenizer;
@@ -11,6 +18,9 @@ use crate::{Error, Result, ops};
 
 /// Prompt positions that are read at once, so that a cancel is heard during a long prompt.
 const PREFILL: usize = 512;
+
+/// Bytes of keys and values that answers side by side may take. One answer is always possible.
+const CACHE_BYTES: usize = 1 << 30;
 
 /// What a generation came to.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,7 +55,8 @@ pub fn prompt_ids(tokenizer: &TextTokenizer, text: &PromptText) -> Result<Vec<u3
 /// Continues `prompt`. `each` gets every new id, None between the parts of a long prompt, and says whether to go on.
 ///
 /// # Errors
-/// `Refused` when the prompt leaves no room in the model's context, `Diverged`-like `Device` errors from the device.
+/// `Refused` when the prompt leaves no room in the model's context, `BadData` for ids outside its vocabulary, `Device`
+/// errors from the device.
 pub fn generate(
     model: &Model,
     tokenizer: &TextTokenizer,
@@ -53,142 +64,287 @@ pub fn generate(
     sampling: &Sampling,
     each: &mut dyn FnMut(Option<u32>) -> bool,
 ) -> Result<Generated> {
-    model.require_language_head()?;
-    model.check_ids(prompt, &model.source)?;
-    let limit = model.config.max_positions.max(1);
-    if prompt.len() >= limit {
-        let reason = format!("the prompt has {} tokens and the model's context {limit}: shorten it", prompt.len());
-        return Err(Error::Refused(reason));
+    let mut answers = [Answer::new(model, prompt, sampling)?];
+    side_by_side(model, tokenizer, &mut answers, &mut |ids| each(ids.first().copied()))?;
+    let [answer] = answers;
+    Ok(answer.done)
+}
+
+/// Continues many prompts side by side, each by its own sampling: with the same seed an answer is that of [`generate`],
+/// up to rounding (sums in another order can tip a draw between tokens that are as good as equally likely).
+/// `each` gets the number of new tokens of all answers so far, at every step and between parts of the prompts, and says
+/// whether to go on; if not, answers that have not come to their end are `Cancelled`.
+///
+/// # Errors
+/// Those of [`generate`], naming the prompt by its number from 1, before anything is read.
+pub fn generate_many(
+    model: &Model,
+    tokenizer: &TextTokenizer,
+    prompts: &[Vec<u32>],
+    samplings: &[Sampling],
+    each: &mut dyn FnMut(usize) -> bool,
+) -> Result<Vec<Generated>> {
+    let most = CACHE_BYTES / KvCache::position_bytes(&model.config);
+    batch_by_batch(model, tokenizer, prompts, samplings, most, each)
+}
+
+/// The same with at most so many positions side by side.
+fn batch_by_batch(
+    model: &Model,
+    tokenizer: &TextTokenizer,
+    prompts: &[Vec<u32>],
+    samplings: &[Sampling],
+    most: usize,
+    each: &mut dyn FnMut(usize) -> bool,
+) -> Result<Vec<Generated>> {
+    if prompts.len() != samplings.len() {
+        let reason = format!("{} prompts with {} samplings", prompts.len(), samplings.len());
+        return Err(Error::Internal(reason));
     }
-    let new = sampling.max_new_tokens.min(limit - prompt.len());
-    let mut cache = KvCache::new(&model.config, prompt.len() + new, &model.device);
-    let mut rng = StdRng::seed_from_u64(sampling.seed);
-    let mut done =
-        Generated { prompt_tokens: prompt.len(), ids: Vec::new(), end_id: None, reason: FinishReason::LengthLimit };
-    let mut last = Vec::new();
-    for part in prompt.chunks(PREFILL) {
-        if !each(None) {
-            done.reason = FinishReason::Cancelled;
-            return Ok(done);
+    let answers = prompts.iter().zip(samplings).enumerate().map(|(i, (prompt, sampling))| {
+        Answer::new(model, prompt, sampling).map_err(|e| Error::Refused(format!("prompt {}: {e}", i + 1)))
+    });
+    let mut answers: Vec<Answer> = answers.collect::<Result<_>>()?;
+    let sizes: Vec<usize> = answers.iter().map(Answer::positions).collect();
+    let (mut start, mut new_tokens, mut go_on) = (0, 0, true);
+    for count in batches(&sizes, most) {
+        let batch = &mut answers[start..start + count];
+        start += count;
+        if go_on {
+            go_on = side_by_side(model, tokenizer, batch, &mut |ids| {
+                new_tokens += ids.len();
+                each(new_tokens)
+            })?;
+        } else {
+            batch.iter_mut().for_each(|answer| answer.done.reason = FinishReason::Cancelled);
         }
-        last = next_logits(model, part, &mut cache)?;
     }
-    while done.ids.len() < new {
-        let id = pick(&mut last, sampling, &mut rng).ok_or_else(|| Error::Device {
+    Ok(answers.into_iter().map(|answer| answer.done).collect())
+}
+
+/// How many answers of these sizes go side by side, batch by batch in their order; none is split.
+fn batches(sizes: &[usize], most: usize) -> Vec<usize> {
+    let mut batches: Vec<usize> = Vec::new();
+    let mut filled = 0;
+    for &size in sizes {
+        match batches.last_mut() {
+            Some(count) if filled + size <= most => {
+                *count += 1;
+                filled += size;
+            }
+            _ => {
+                batches.push(1);
+                filled = size;
+            }
+        }
+    }
+    batches
+}
+
+/// One answer on its way.
+struct Answer<'a> {
+    prompt: &'a [u32],
+    sampling: &'a Sampling,
+    rng: StdRng,
+    /// Most tokens that it may get.
+    limit: usize,
+    /// Logits after what was read last.
+    logits: Vec<f32>,
+    done: Generated,
+}
+
+impl<'a> Answer<'a> {
+    fn new(model: &Model, prompt: &'a [u32], sampling: &'a Sampling) -> Result<Self> {
+        model.require_language_head()?;
+        model.check_ids(prompt, &model.source)?;
+        let context = model.config.max_positions.max(1);
+        if prompt.is_empty() {
+            return Err(Error::Refused("the prompt is empty".into()));
+        }
+        if prompt.len() >= context {
+            let reason =
+                format!("the prompt has {} tokens and the model's context {context}: shorten it", prompt.len());
+            return Err(Error::Refused(reason));
+        }
+        let done =
+            Generated { prompt_tokens: prompt.len(), ids: Vec::new(), end_id: None, reason: FinishReason::LengthLimit };
+        let limit = sampling.max_new_tokens.min(context - prompt.len());
+        Ok(Self { prompt, sampling, rng: StdRng::seed_from_u64(sampling.seed), limit, logits: Vec::new(), done })
+    }
+
+    /// Positions that its keys and values take at most.
+    fn positions(&self) -> usize {
+        self.prompt.len() + self.limit
+    }
+
+    /// Takes the next token; None where that ends the text.
+    fn step(&mut self, tokenizer: &TextTokenizer) -> Result<Option<u32>> {
+        let id = pick(&self.logits, self.sampling, &mut self.rng).ok_or_else(|| Error::Device {
             device: "the model".into(),
             reason: "its logits are not numbers: the weights may be damaged".into(),
         })?;
         if tokenizer.eos_ids().contains(&id) {
-            (done.end_id, done.reason) = (Some(id), FinishReason::EndOfText);
-            break;
+            (self.done.end_id, self.done.reason) = (Some(id), FinishReason::EndOfText);
+            return Ok(None);
         }
-        done.ids.push(id);
-        if !each(Some(id)) {
-            done.reason = FinishReason::Cancelled;
-            break;
-        }
-        if done.ids.len() < new {
-            last = next_logits(model, &[id], &mut cache)?;
-        }
+        self.done.ids.push(id);
+        Ok(Some(id))
     }
-    Ok(done)
 }
 
-/// Reads more tokens and returns the logits [vocabulary] after the last one.
-fn next_logits(model: &Model, ids: &[u32], cache: &mut KvCache) -> Result<Vec<f32>> {
-    let rows = model.rows(&[ids.len()], cache.len());
-    let mut x: Tensor<2> = model.embed(ids, &rows, &mut Tape::off());
-    for layer in 0..model.config.layers {
-        x = model.block(layer, x, &rows, Some(cache), &mut Tape::off());
+/// Reads the prompts, then gives all answers their tokens in lock-step; one that comes to its end leaves the others.
+/// `each` gets the new ids of a step, none between parts of the prompts. Returns whether it always said to go on.
+fn side_by_side(
+    model: &Model,
+    tokenizer: &TextTokenizer,
+    answers: &mut [Answer],
+    each: &mut dyn FnMut(&[u32]) -> bool,
+) -> Result<bool> {
+    let capacities: Vec<usize> = answers.iter().map(Answer::positions).collect();
+    let mut cache = KvCache::new(&model.config, &capacities, &model.device);
+    let mut live: Vec<usize> = (0..answers.len()).filter(|&i| answers[i].limit > 0).collect();
+    let cancel = |live: &[usize], answers: &mut [Answer]| {
+        live.iter().for_each(|&i| answers[i].done.reason = FinishReason::Cancelled);
+    };
+    let lengths: Vec<usize> = live.iter().map(|&i| answers[i].prompt.len()).collect();
+    for pass in passes(&lengths, ops::is_cpu(&model.device)) {
+        if !each(&[]) {
+            cancel(&live, answers);
+            return Ok(false);
+        }
+        let parts = pass.iter().map(|(at, span)| (live[*at], &answers[live[*at]].prompt[span.clone()]));
+        let parts: Vec<(usize, &[u32])> = parts.collect();
+        let ends: Vec<bool> = pass.iter().map(|(at, span)| span.end == lengths[*at]).collect();
+        let read = next_logits(model, &parts, &ends, &mut cache)?;
+        let ended = pass.iter().zip(&ends).filter(|(_, end)| **end).map(|((at, _), _)| live[*at]);
+        ended.zip(read).for_each(|(i, logits)| answers[i].logits = logits);
     }
-    cache.advance(ids.len());
-    let last = x.narrow(0, ids.len() - 1, 1);
+    while !live.is_empty() {
+        let stepping = answers.par_iter_mut().enumerate().filter(|(i, _)| live.binary_search(i).is_ok());
+        let taken = stepping.map(|(i, answer)| Ok((i, answer.step(tokenizer)?))).collect::<Result<Vec<_>>>()?;
+        let ids: Vec<u32> = taken.iter().filter_map(|(_, id)| *id).collect();
+        live = taken.iter().filter_map(|(i, id)| id.map(|_| *i)).collect();
+        if !ids.is_empty() && !each(&ids) {
+            cancel(&live, answers);
+            return Ok(false);
+        }
+        live.retain(|&i| answers[i].done.ids.len() < answers[i].limit);
+        if live.is_empty() {
+            break;
+        }
+        let parts = live.iter().map(|&i| (i, &answers[i].done.ids[answers[i].done.ids.len() - 1..]));
+        let parts: Vec<(usize, &[u32])> = parts.collect();
+        let read = next_logits(model, &parts, &vec![true; parts.len()], &mut cache)?;
+        live.iter().zip(read).for_each(|(&i, logits)| answers[i].logits = logits);
+    }
+    Ok(true)
+}
+
+/// Which parts of prompts of these lengths go through the model at once: (number of the prompt, its positions). Short
+/// prompts share a pass where they may be packed.
+fn passes(lengths: &[usize], packed: bool) -> Vec<Vec<(usize, std::ops::Range<usize>)>> {
+    let mut passes = Vec::new();
+    let (mut pass, mut room) = (Vec::new(), PREFILL);
+    for (at, &length) in lengths.iter().enumerate() {
+        let mut from = 0;
+        while from < length {
+            let to = length.min(from + room);
+            pass.push((at, from..to));
+            room -= to - from;
+            from = to;
+            if room == 0 || !packed {
+                passes.push(std::mem::take(&mut pass));
+                room = PREFILL;
+            }
+        }
+    }
+    if !pass.is_empty() {
+        passes.push(pass);
+    }
+    passes
+}
+
+/// Reads the next tokens of some sequences of the cache and returns the logits [vocabulary] after each that `wanted`
+/// names.
+fn next_logits(
+    model: &Model,
+    parts: &[(usize, &[u32])],
+    wanted: &[bool],
+    cache: &mut KvCache,
+) -> Result<Vec<Vec<f32>>> {
+    let x = model.read_on(cache, parts);
+    let mut end = 0;
+    let ends = parts.iter().zip(wanted).filter_map(|((_, ids), wanted)| {
+        end += ids.len();
+        wanted.then_some(end as i32 - 1)
+    });
+    let ends: Vec<i32> = ends.collect();
+    if ends.is_empty() {
+        return Ok(Vec::new());
+    }
+    let count = ends.len();
+    let last = if count == x.dims()[0] {
+        x
+    } else {
+        x.select(0, Tensor::<1, Int>::from_data(TensorData::new(ends, [count]), &model.device))
+    };
     let h = model.final_norm(last, &mut Tape::off());
-    ops::read(model.cap_logits(h.matmul(model.head().transpose())), "generating")
-}
-
-/// One token from logits: temperature, then top-k, then top-p (the order of transformers). None where a logit is NaN.
-fn pick(logits: &mut [f32], sampling: &Sampling, rng: &mut StdRng) -> Option<u32> {
-    if logits.iter().any(|l| l.is_nan()) {
-        return None;
-    }
-    let best = (0..logits.len()).max_by(|&a, &b| logits[a].total_cmp(&logits[b]).then(b.cmp(&a)))?;
-    if sampling.temperature <= 0.0 || sampling.top_k == 1 {
-        return Some(best as u32);
-    }
-    let max = logits[best];
-    let mut order: Vec<u32> = (0..logits.len() as u32).collect();
-    let by_logit = |a: &u32, b: &u32| logits[*b as usize].total_cmp(&logits[*a as usize]).then(a.cmp(b));
-    let keep = if sampling.top_k == 0 { order.len() } else { sampling.top_k.min(order.len()) };
-    if keep < order.len() {
-        order.select_nth_unstable_by(keep - 1, by_logit);
-        order.truncate(keep);
-    }
-    order.sort_unstable_by(by_logit);
-    let weight = |id: u32| f64::from((logits[id as usize] - max) / sampling.temperature).exp();
-    let total: f64 = order.iter().map(|&id| weight(id)).sum();
-    let mut cumulative = 0.0;
-    let mut kept = 0;
-    for &id in &order {
-        cumulative += weight(id);
-        kept += 1;
-        if cumulative >= f64::from(sampling.top_p) * total {
-            break;
-        }
-    }
-    let mut at = rng.random::<f64>() * cumulative;
-    for &id in &order[..kept] {
-        at -= weight(id);
-        if at <= 0.0 {
-            return Some(id);
-        }
-    }
-    order.get(kept - 1).copied()
+    let logits = ops::read(model.cap_logits(h.matmul(model.head().transpose())), "generating")?;
+    Ok(logits.chunks_exact(logits.len() / count).map(<[f32]>::to_vec).collect())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn sampling(temperature: f32, top_p: f32, top_k: usize) -> Sampling {
-        Sampling { max_new_tokens: 1, temperature, top_p, top_k, seed: 1 }
+    #[test]
+    fn batches_stay_below_the_most_and_nobody_is_lost() {
+        assert_eq!(batches(&[3, 3, 3, 3, 3], 9), [3, 2]);
+        assert_eq!(batches(&[20, 1, 2, 8, 9], 10), [1, 2, 1, 1], "one that is too large goes alone");
+        assert_eq!(batches(&[], 10), [0; 0]);
     }
 
-    fn counts(s: &Sampling) -> [usize; 4] {
-        let mut rng = StdRng::seed_from_u64(3);
-        let mut counts = [0; 4];
-        for _ in 0..2000 {
-            counts[pick(&mut [1.0, 3.0, 2.0, -1.0], s, &mut rng).unwrap() as usize] += 1;
+    #[test]
+    fn answers_of_several_batches_keep_their_order() {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/models/llama-tiny");
+        let device = crate::device::unchecked("cpu").unwrap();
+        let model = Model::load(&path, &device, &mut |_, _| std::ops::ControlFlow::Continue(())).unwrap();
+        let tokenizer = TextTokenizer::load(&path).unwrap();
+        let prompts: Vec<Vec<u32>> = (3..8).map(|len| (0..len).map(|i| 5 + i * len).collect()).collect();
+        let samplings = vec![Sampling { max_new_tokens: 4, temperature: 0.0, ..Sampling::default() }; 5];
+        let run = |most, stop_at| {
+            let mut told = 0;
+            let each = &mut |tokens| {
+                told = tokens;
+                tokens < stop_at
+            };
+            let answers = batch_by_batch(&model, &tokenizer, &prompts, &samplings, most, each).unwrap();
+            assert_eq!(told, answers.iter().map(|answer| answer.ids.len()).sum::<usize>());
+            answers
+        };
+        let alone = run(1, usize::MAX);
+        assert!(alone.iter().zip(&prompts).all(|(answer, prompt)| answer.prompt_tokens == prompt.len()));
+        assert_eq!(run(20, usize::MAX), alone);
+        let stopped = run(20, 3);
+        assert!(stopped[4].ids.is_empty() && stopped[4].reason == FinishReason::Cancelled);
+    }
+
+    #[test]
+    fn passes_read_every_position_once_in_order() {
+        let lengths = [3, 700, 400, 1];
+        for (packed, count) in [(true, 3), (false, 5)] {
+            let passes = passes(&lengths, packed);
+            assert_eq!(passes.len(), count);
+            let mut next = [0; 4];
+            for pass in &passes {
+                assert!(packed || pass.len() == 1);
+                assert!(pass.iter().map(|(_, span)| span.len()).sum::<usize>() <= PREFILL);
+                for (at, span) in pass {
+                    assert_eq!((span.start, next[..*at].iter().eq(&lengths[..*at])), (next[*at], true));
+                    next[*at] = span.end;
+                }
+            }
+            assert_eq!(next, lengths);
         }
-        counts
-    }
-
-    #[test]
-    fn greedy_takes_the_first_of_the_largest() {
-        let mut rng = StdRng::seed_from_u64(0);
-        assert_eq!(pick(&mut [0.0, 2.0, 2.0], &sampling(0.0, 1.0, 0), &mut rng), Some(1));
-    }
-
-    #[test]
-    fn top_k_and_top_p_cut_the_tail() {
-        assert_eq!(counts(&sampling(1.0, 1.0, 2))[0], 0);
-        let nucleus = counts(&sampling(1.0, 0.7, 0));
-        assert_eq!((nucleus[0], nucleus[3]), (0, 0));
-        assert!(nucleus[2] > 0);
-    }
-
-    #[test]
-    fn frequencies_follow_the_probabilities() {
-        let all = counts(&sampling(1.0, 1.0, 0));
-        let z: f64 = [1.0f64, 3.0, 2.0, -1.0].iter().map(|v| v.exp()).sum();
-        for (count, logit) in all.iter().zip([1.0f64, 3.0, 2.0, -1.0]) {
-            assert!((*count as f64 / 2000.0 - logit.exp() / z).abs() < 0.04);
-        }
-    }
-
-    #[test]
-    fn nan_is_noticed() {
-        let mut rng = StdRng::seed_from_u64(0);
-        assert_eq!(pick(&mut [0.0, f32::NAN], &sampling(1.0, 1.0, 0), &mut rng), None);
     }
 }

@@ -3,6 +3,7 @@
 
 mod data_files;
 mod gguf_files;
+mod methods;
 mod model_folders;
 mod outputs;
 mod preference_files;

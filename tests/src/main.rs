@@ -16,6 +16,7 @@ mod reference;
 mod resumed;
 mod retention;
 mod screen;
+mod side_by_side;
 mod slopes;
 mod stages;
 mod training;

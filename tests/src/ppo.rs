@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
+use luthier_engine::Error;
 use luthier_engine::data::{Encoded, Example, IGNORED};
 use luthier_engine::files::read_safetensors_f32;
 use luthier_engine::files::read_safetensors_i64;
@@ -80,13 +81,13 @@ fn trajectory_is_the_reference() {
     let reward = Model::load(&fixture("models/llama-tiny"), &model.device, &mut |_, _| ControlFlow::Continue(()));
     ppo.reward = Reward::Model(Box::new(with_head(reward.expect("reward model"), "reward.score.weight")));
     let stored = file.clone();
-    ppo.sampler = Box::new(move |_, _, update, place, _| {
+    ppo.sampler = Box::new(move |_, prompts, update, _| {
         let name = format!("rollout.{update}.responses");
         let (shape, ids) = read_safetensors_i64(&stored, &name).unwrap().unwrap();
-        let row = &ids[place * shape[1]..(place + 1) * shape[1]];
+        assert_eq!(shape[0], prompts.len());
         // What follows the first end token is padding in the file.
-        let end = row.iter().position(|id| *id == 2).map_or(row.len(), |at| at + 1);
-        Ok(row[..end].iter().map(|&id| id as u32).collect())
+        let cut = |row: &[i64]| row.iter().position(|id| *id == 2).map_or(row.len(), |at| at + 1);
+        Ok(ids.chunks(shape[1]).map(|row| row[..cut(row)].iter().map(|&id| id as u32).collect()).collect())
     });
     let plan = Plan::new(&recipe, prompts.len());
     assert_eq!(plan.total_steps, 12);
@@ -130,4 +131,35 @@ fn trajectory_is_the_reference() {
             assert!((got - want).abs() / want.abs().max(1.0) < 2e-3, "update {update}: {name} {got} instead of {want}");
         }
     }
+}
+
+/// What a run that is resumed relies on: an answer comes from the seed, the update and its place.
+#[test]
+fn answers_of_an_update_can_be_sampled_again() {
+    let recipe = Recipe { ppo_value_model: ValueModel::Head, ..recipe() };
+    let model = load(&recipe.model_name_or_path, "cpu");
+    let prompts: Vec<Vec<u32>> = vec![vec![5, 6, 7], vec![5, 6, 7], vec![9, 8, 7, 6, 5]];
+    let sampler = || Ppo::new(&recipe, Vec::new(), &model, None).expect("ppo").sampler;
+    let sample = |update, prompts: &[Vec<u32>]| {
+        let mut told = Vec::new();
+        let mut progress = |fraction| {
+            told.push(fraction);
+            Ok(())
+        };
+        let answers = sampler()(&model, prompts, update, &mut progress).expect("answers");
+        assert!(told.is_sorted() && told.iter().all(|fraction| (0.0..=1.0).contains(fraction)), "{told:?}");
+        answers
+    };
+    let first = sample(1, &prompts);
+    assert!(first.iter().all(|answer| (1..=10).contains(&answer.len())));
+    assert_eq!(first, sample(1, &prompts));
+    assert_ne!(first[0], first[1], "one prompt at two places");
+    assert_ne!(first, sample(2, &prompts), "another update");
+    let mut tokens = 0;
+    let stopped = sampler()(&model, &prompts, 1, &mut |_| {
+        tokens += 1;
+        if tokens == 4 { Err(Error::Stopped) } else { Ok(()) }
+    });
+    assert!(matches!(stopped, Err(Error::Stopped)), "{stopped:?}");
+    assert_eq!(tokens, 4, "nothing is sampled after a stop");
 }

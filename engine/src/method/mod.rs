@@ -97,6 +97,11 @@ impl Tally {
 pub trait Method {
     /// Rows to learn from.
     fn rows(&self) -> &[Example];
+    /// Numbers of a micro-batch's rows in their file, for messages.
+    fn row_numbers(&self, rows: &[usize]) -> Vec<usize> {
+        rows.iter().filter_map(|&row| Some(self.rows().get(row)?.row())).collect()
+    }
+
     fn eval_rows(&self) -> usize;
 
     /// Once before the first step: what has to be known of the starting model. `progress` gets a fraction and says

@@ -83,7 +83,7 @@ impl Model {
             k = ops::rope(k, &rows.cos, &rows.sin, c.head_dim);
         }
         if let Some(cache) = cache {
-            (k, v) = cache.extend(layer, k, v);
+            (k, v) = cache.extend(layer, k, v, &rows.segments);
         }
         let spec = AttentionSpec {
             heads: c.heads,

@@ -68,14 +68,21 @@ impl Model {
             segments.push(Segment { q_start: start, q_len: len, k_start: start, k_len: len + from });
             start += len;
         }
-        let positions: Vec<u32> = lengths.iter().flat_map(|&len| (from..from + len).map(|p| p as u32)).collect();
+        self.rows_of(segments)
+    }
+
+    /// Rows of segments whose queries lie one below the other; a segment's last position is that of its last key.
+    fn rows_of(&self, segments: Vec<Segment>) -> Rows {
+        let positions: Vec<u32> =
+            segments.iter().flat_map(|s| (s.k_len - s.q_len..s.k_len).map(|p| p as u32)).collect();
+        let rows = positions.len();
         let half = self.inverse_frequencies.len();
         let angles = positions.iter().flat_map(|&p| self.inverse_frequencies.iter().map(move |f| p as f32 * f));
         let (cos, sin): (Vec<f32>, Vec<f32>) = angles.map(|a| (a.cos(), a.sin())).unzip();
         // Where positions are learned there is nothing to turn, and a tensor needs a width.
         let table = |values: Vec<f32>| match half {
             0 => Tensor::zeros([1, 1], &self.device),
-            _ => Tensor::from_data(TensorData::new(values, [start, half]), &self.device),
+            _ => Tensor::from_data(TensorData::new(values, [rows, half]), &self.device),
         };
         Rows { cos: table(cos), sin: table(sin), positions, segments: segments.into() }
     }

@@ -3,7 +3,7 @@
 use burn::tensor::{Int, Tensor, TensorData, activation};
 
 use super::kernels::gelu::{CUBIC, TWICE_ROOT};
-use super::{AdamWStep, AttentionSpec, HeadLoss, read};
+use super::{AdamWStep, AttentionSpec, HeadLoss, Segment, read};
 
 pub(super) fn rms_norm(x: Tensor<2>, weight: Tensor<1>, eps: f64) -> Tensor<2> {
     let r = (x.clone() * x.clone()).mean_dim(1).add_scalar(eps).sqrt().recip();
@@ -58,30 +58,51 @@ fn repeated(x: Tensor<4>, groups: usize) -> Tensor<4> {
     x.unsqueeze_dim::<5>(2).expand([batch, heads, groups, len, dim]).reshape([batch, heads * groups, len, dim])
 }
 
+/// Keys or values of all segments at one length: [batch * longest, width]. A shorter segment ends with the others and
+/// gets rows of no meaning before its first.
+fn level(x: Tensor<2>, segments: &[Segment], longest: usize) -> Tensor<2> {
+    let level = |(i, s): (usize, &Segment)| s.k_len == longest && s.k_start == i * longest;
+    if segments.iter().enumerate().all(level) {
+        return if x.dims()[0] == segments.len() * longest { x } else { x.narrow(0, 0, segments.len() * longest) };
+    }
+    if let [only] = segments {
+        return x.narrow(0, only.k_start, only.k_len);
+    }
+    let row = |s: &Segment, j: usize| (s.k_start + j.saturating_sub(longest - s.k_len)) as i32;
+    let index: Vec<i32> = segments.iter().flat_map(|s| (0..longest).map(move |j| row(s, j))).collect();
+    let index = Tensor::<1, Int>::from_data(TensorData::new(index, [segments.len() * longest]), &x.device().inner());
+    x.select(0, index)
+}
+
 pub(super) fn attention(q: Tensor<2>, k: Tensor<2>, v: Tensor<2>, spec: &AttentionSpec) -> Tensor<2> {
     let (batch, device) = (spec.segments.len(), q.device().inner());
-    let first = spec.segments[0];
-    debug_assert!(spec.segments.iter().all(|s| s.q_len == first.q_len && s.k_len == first.k_len));
+    let q_len = spec.segments[0].q_len;
+    assert!(spec.segments.iter().all(|s| s.q_len == q_len), "on a GPU all segments have as many queries");
+    let longest = spec.segments.iter().map(|s| s.k_len).max().unwrap_or(0);
     let [rows, width] = q.dims();
     let q = split(q, batch, spec.heads, spec.head_dim);
     let groups = spec.heads / spec.kv_heads;
-    let k = repeated(split(k, batch, spec.kv_heads, spec.head_dim), groups);
-    let v = repeated(split(v, batch, spec.kv_heads, spec.head_dim), groups);
+    let [k, v] =
+        [k, v].map(|x| repeated(split(level(x, &spec.segments, longest), batch, spec.kv_heads, spec.head_dim), groups));
     let mut scores = q.matmul(k.swap_dims(2, 3)).mul_scalar(spec.scale);
     if let Some(cap) = spec.softcap {
         scores = scores.div_scalar(cap).tanh().mul_scalar(cap);
     }
-    let offset = first.k_len - first.q_len;
-    let bias: Vec<f32> = (0..first.q_len)
-        .flat_map(|i| {
-            (0..first.k_len).map(move |j| {
-                let hidden = j > offset + i || spec.window.is_some_and(|w| j + w <= offset + i);
+    let offset = longest - q_len;
+    let bias = |before: usize| {
+        (0..q_len).flat_map(move |i| {
+            (0..longest).map(move |j| {
+                let hidden = j < before || j > offset + i || spec.window.is_some_and(|w| j + w <= offset + i);
                 if hidden { -1e9 } else { 0.0 }
             })
         })
-        .collect();
-    let bias = Tensor::<2>::from_data(TensorData::new(bias, [first.q_len, first.k_len]), &device);
-    let p = activation::softmax(scores + bias.unsqueeze::<4>(), 3);
+    };
+    // Where none is shorter, one table serves all.
+    let shorter: Vec<usize> = spec.segments.iter().map(|s| longest - s.k_len).collect();
+    let tables = if shorter.iter().all(|n| *n == 0) { &shorter[..1] } else { &shorter[..] };
+    let values: Vec<f32> = tables.iter().flat_map(|&before| bias(before)).collect();
+    let bias = Tensor::<4>::from_data(TensorData::new(values, [tables.len(), 1, q_len, longest]), &device);
+    let p = activation::softmax(scores + bias, 3);
     p.matmul(v).swap_dims(1, 2).reshape([rows, width])
 }
 

@@ -74,7 +74,7 @@ pub fn rope(x: Tensor<2>, cos: &Tensor<2>, sin: &Tensor<2>, dim: usize) -> Tenso
 }
 
 /// Causal attention of packed segments. `q` [rows, heads * dim], `k` and `v` [rows, kv_heads * dim];
-/// returns [rows, heads * dim]. On a GPU all segments must have the same lengths.
+/// returns [rows, heads * dim]. On a GPU all segments must have as many queries.
 pub fn attention(q: Tensor<2>, k: Tensor<2>, v: Tensor<2>, spec: &AttentionSpec) -> Tensor<2> {
     if is_cpu(&q.device()) { fused::attention(q, k, v, spec) } else { composed::attention(q, k, v, spec) }
 }

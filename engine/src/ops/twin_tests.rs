@@ -2,7 +2,7 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 
-use super::{composed, fused, read};
+use super::{AttentionSpec, Segment, composed, fused, read};
 
 fn wave(rows: usize, cols: usize, f: f32) -> Tensor<2> {
     let values: Vec<f32> = (0..rows * cols).map(|i| (i as f32 * f).sin() * 1.5 + 0.1).collect();
@@ -86,4 +86,21 @@ fn soft_cap() {
     let grads = [fused::soft_cap_gradient, composed::soft_cap_gradient]
         .map(|f| read(f(&capped, wave(5, 30, 0.9), 6.0), "test").unwrap());
     agree("its gradient", &grads[0], &grads[1]);
+}
+
+/// One query a sequence, as in decoding side by side: keys of different lengths, somewhere in a common buffer.
+#[test]
+fn attention_to_keys_of_different_lengths() {
+    let segment = |i: usize, k_start, k_len| Segment { q_start: i, q_len: 1, k_start, k_len };
+    let several = [segment(0, 0, 9), segment(1, 12, 30), segment(2, 50, 1)];
+    for segments in [&several[..], &several[..1], &[segment(0, 12, 30)], &[segment(0, 0, 20), segment(1, 20, 20)]] {
+        for (window, softcap) in [(None, None), (Some(7), Some(2.0))] {
+            let segments = segments.into();
+            let spec = AttentionSpec { heads: 4, kv_heads: 2, head_dim: 8, scale: 0.35, window, softcap, segments };
+            let (q, k, v) = (wave(spec.segments.len(), 32, 0.37), wave(60, 16, 0.73), wave(60, 16, 0.11));
+            let [fused, composed] =
+                [fused::attention, composed::attention].map(|f| f(q.clone(), k.clone(), v.clone(), &spec));
+            agree("attention", &read(fused, "test").unwrap(), &read(composed, "test").unwrap());
+        }
+    }
 }

@@ -153,11 +153,11 @@ impl Trainer<'_> {
             let dropout = DropoutKey { seed: self.recipe.seed, step: k as u64, micro_batch: i as u64 };
             let turn = Turn { model: &self.model, pass, dropout, share, sum: &mut grads };
             let part = self.method.micro_batch(turn, rows)?;
-            finite(part.loss, "the loss", k + 1, i + 1, &self.numbers(rows))?;
+            finite(part.loss, "the loss", k + 1, i + 1, &self.method.row_numbers(rows))?;
             tally.add(part);
         }
         let norm = global_norm(&grads)?.hypot(self.method.critic().map_or(Ok(0.0), |critic| critic.norm())?);
-        finite(norm, "the gradient norm", k + 1, groups.len(), &self.numbers(&groups.concat()))?;
+        finite(norm, "the gradient norm", k + 1, groups.len(), &self.method.row_numbers(&groups.concat()))?;
         let (rate, clip) = (self.schedule.rate(k), clip_factor(norm, self.recipe.max_grad_norm));
         self.optimizer.step(&mut self.model.params, grads, rate, clip);
         if let Some(critic) = self.method.critic() {
@@ -165,11 +165,6 @@ impl Trainer<'_> {
         }
         let loss = tally.total.loss * share;
         self.report_step(&tally, loss as f32, norm, rate, began.elapsed().saturating_sub(paused).as_secs_f64())
-    }
-
-    /// Numbers of rows in their file, for messages.
-    fn numbers(&self, rows: &[usize]) -> Vec<usize> {
-        rows.iter().filter_map(|&row| Some(self.method.rows().get(row)?.row())).collect()
     }
 
     /// What a method does between steps, such as sampling answers. Returns the time of pauses.

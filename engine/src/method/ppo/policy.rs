@@ -9,12 +9,12 @@ use super::arithmetic::{self, PpoConfig, Rollout};
 use super::control::{KlControl, ScoreNorm};
 use super::reward::Reward;
 use super::rollout::{Buffer, table, value_places};
-use crate::data::Example;
+use crate::data::{Encoded, Example};
 use crate::files::write_json_atomic;
-use crate::generate::generate;
+use crate::generate::generate_many;
 use crate::method::{Base, Critic, Measured, Method, Turn, as_sequences};
 use crate::model::{GradientSum, Model};
-use crate::protocol::{FinishReason, Sampling};
+use crate::protocol::Sampling;
 use crate::recipe::{Recipe, ValueModel};
 use crate::tokenizer::TextTokenizer;
 use crate::trainer::{Layout, Plan, ScoreHead, TokenHead};
@@ -23,9 +23,10 @@ use crate::{Error, Result};
 const STATE: &str = "ppo.json";
 const CRITIC: &str = "value_model";
 
-/// Answers one prompt: (policy, prompt ids, update, number in the update, called at every token) -> ids with the end
-/// token, if it came.
-pub type Sampler = Box<dyn FnMut(&Model, &[u32], usize, usize, &mut dyn FnMut() -> Result<()>) -> Result<Vec<u32>>>;
+/// Answers the prompts of an update: (policy, prompts as ids, update, progress from 0 to 1) -> by prompt the ids with the
+/// end token, if it came. An error of progress, as at a stop, ends the sampling.
+pub type Sampler =
+    Box<dyn FnMut(&Model, &[Vec<u32>], usize, &mut dyn FnMut(f32) -> Result<()>) -> Result<Vec<Vec<u32>>>>;
 
 pub struct Ppo {
     pub train: Vec<Example>,
@@ -95,27 +96,30 @@ fn sampler(recipe: &Recipe, tokenizer: TextTokenizer) -> Sampler {
         seed: 0,
     };
     let seed = recipe.seed;
-    Box::new(move |model, prompt, update, place, each| {
-        let mut random =
-            StdRng::seed_from_u64(seed ^ ((update as u64) << 20 | place as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15));
-        let sampling = Sampling { seed: random.random(), ..sampling.clone() };
+    Box::new(move |model, prompts, update, progress| {
+        let samplings = (0..prompts.len()).map(|place| {
+            let mixed = ((update as u64) << 20 | place as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            Sampling { seed: StdRng::seed_from_u64(seed ^ mixed).random(), ..sampling.clone() }
+        });
+        let samplings: Vec<Sampling> = samplings.collect();
+        let most = (prompts.len() * sampling.max_new_tokens).max(1) as f32;
         let mut stopped = Ok(());
-        let done = generate(model, &tokenizer, prompt, &sampling, &mut |_| {
-            stopped = each();
+        let done = generate_many(model, &tokenizer, prompts, &samplings, &mut |tokens| {
+            stopped = progress(tokens as f32 / most);
             stopped.is_ok()
         })?;
         stopped?;
-        let mut ids = done.ids;
-        if done.reason == FinishReason::EndOfText {
-            ids.extend(done.end_id);
-        }
-        Ok(ids)
+        Ok(done.into_iter().map(|answer| answer.ids.into_iter().chain(answer.end_id).collect()).collect())
     })
 }
 
 impl Method for Ppo {
     fn rows(&self) -> &[Example] {
         &self.train
+    }
+
+    fn row_numbers(&self, rows: &[usize]) -> Vec<usize> {
+        self.buffer.as_ref().map_or(Vec::new(), |buffer| rows.iter().map(|&i| buffer.numbers[i]).collect())
     }
 
     fn eval_rows(&self) -> usize {
@@ -135,8 +139,8 @@ impl Method for Ppo {
             let fresh = step == 0 || plan.update_of(step - 1) != update;
             return Ok(if fresh { self.told(buffer) } else { Vec::new() });
         }
-        let prompts = plan.prompts(update).iter().map(|&row| self.train[row].first().input_ids.clone()).collect();
-        self.collect(model, update, prompts, progress)
+        let asked: Vec<Encoded> = plan.prompts(update).iter().map(|&row| self.train[row].first().clone()).collect();
+        self.collect(model, update, &asked, progress)
     }
 
     fn critic(&mut self) -> Option<&mut Critic> {

@@ -17,6 +17,8 @@ use crate::trainer::{Layout, ScoreHead, TokenHead};
 pub struct Buffer {
     /// Number of the update, from 0.
     pub update: usize,
+    /// Rows of the prompts in their file, from 1.
+    pub numbers: Vec<usize>,
     pub prompts: Vec<Vec<u32>>,
     /// Cut after the first end token, which is kept.
     pub tokens: Vec<Vec<u32>>,
@@ -78,20 +80,19 @@ impl Ppo {
         &mut self,
         model: &Model,
         update: usize,
-        prompts: Vec<Vec<u32>>,
+        asked: &[Encoded],
         progress: &mut dyn FnMut(f32) -> Result<()>,
     ) -> Result<Vec<protocol::Rollout>> {
-        let mut tokens = Vec::with_capacity(prompts.len());
-        for (i, prompt) in prompts.iter().enumerate() {
-            let fraction = i as f32 / prompts.len() as f32;
-            progress(fraction)?;
-            tokens.push((self.sampler)(model, prompt, update, i, &mut || progress(fraction))?);
-        }
+        progress(0.0)?;
+        let numbers = asked.iter().map(|prompt| prompt.row).collect();
+        let prompts: Vec<Vec<u32>> = asked.iter().map(|prompt| prompt.input_ids.clone()).collect();
+        let mut tokens = (self.sampler)(model, &prompts, update, progress)?;
         let answers = Answers::new(&tokens, self.tokenizer.eos_ids(), self.width);
         tokens.iter_mut().zip(&answers.lengths).for_each(|(tokens, length)| tokens.truncate(*length));
         let count = answers.count();
         let mut buffer = Buffer {
             update,
+            numbers,
             prompts,
             tokens,
             logprobs: Vec::new(),
