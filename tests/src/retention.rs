@@ -6,7 +6,7 @@ use std::path::Path;
 use luthier_engine::files::read_safetensors_f32;
 use luthier_engine::freeze::layer_of;
 use luthier_engine::protocol::{Event, ForgettingReport, Outcome};
-use luthier_engine::recipe::{FinetuningType, Recipe, UnfreezePreset, UnfreezeStage};
+use luthier_engine::recipe::{Recipe, UnfreezePreset, UnfreezeStage};
 use serde_json::Value;
 
 use crate::bench::{drive, fixture, fresh, run};
