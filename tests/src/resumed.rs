@@ -255,10 +255,12 @@ fn answers_saved_before_their_first_step_stay_in_the_log() {
 #[test]
 fn measurements_during_which_was_saved_stand_in_the_log_once() {
     let general = fixture("train/sft-lora-trunc/train.jsonl").display().to_string();
+    let evaluated = fixture("train/sft-lora-all/train.jsonl").display().to_string();
+    // Many small parts of each: many chances for the command.
     let recipe = Recipe {
-        forgetting_dataset: vec![general],
+        forgetting_dataset: vec![general; 4],
         forgetting_steps: 4,
-        val_size: 12.0,
+        eval_dataset: vec![evaluated],
         eval_strategy: Interval::Steps,
         eval_steps: Some(3),
         per_device_eval_batch_size: 1,
