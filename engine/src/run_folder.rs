@@ -62,6 +62,32 @@ pub struct RunReport {
     pub elapsed_secs: f64,
 }
 
+/// Where a run goes on. A checkpoint may have been made while something was being measured, which then comes again.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Resumption {
+    /// Steps done.
+    pub step: usize,
+    /// The evaluation after that step comes again.
+    pub evaluates: bool,
+    /// The measurement of forgetting after that step comes again.
+    pub measures: bool,
+}
+
+impl Resumption {
+    fn keeps(self, event: &Event) -> bool {
+        match event {
+            Event::EvalReported { report, .. } if self.evaluates => report.step < self.step,
+            Event::ForgettingMeasured { report, .. } if self.measures => report.step < self.step,
+            event => step_of(event) <= self.step,
+        }
+    }
+
+    fn keeps_line(self, line: &LogLine) -> bool {
+        let again = (self.evaluates && line.eval_loss.is_some()) || (self.measures && line.is_of_forgetting());
+        if again { line.current_steps < self.step } else { line.current_steps <= self.step }
+    }
+}
+
 impl RunFolder {
     /// Starts a run in `dir`, which is made if need be. With `overwrite` an earlier run's logs, report and checkpoints go.
     /// Call it when model and data are known to be good: before that, nothing should be overwritten.
@@ -92,19 +118,19 @@ impl RunFolder {
         Self::open(dir)
     }
 
-    /// Goes on with the run in `dir` after `step`: what the logs say of later steps is taken out, since they come again.
+    /// Goes on with the run in `dir`: what the logs say of what comes again is taken out.
     ///
     /// # Errors
     /// `Io` if the folder cannot be written or read.
-    pub fn resume(dir: impl AsRef<Path>, recipe: &Recipe, step: usize) -> Result<Self> {
+    pub fn resume(dir: impl AsRef<Path>, recipe: &Recipe, from: Resumption) -> Result<Self> {
         let dir = dir.as_ref();
         probe(dir)?;
         write_atomic(&dir.join(RECIPE), recipe.to_yaml().as_bytes())?;
         keep_lines(&dir.join(EVENTS), |line| {
-            serde_json::from_str::<Stamped>(line).is_ok_and(|stamped| step_of(&stamped.event) <= step)
+            serde_json::from_str::<Stamped>(line).is_ok_and(|stamped| from.keeps(&stamped.event))
         })?;
         keep_lines(&dir.join(LOG), |line| {
-            serde_json::from_str::<LogLine>(line).is_ok_and(|logged| logged.current_steps <= step)
+            serde_json::from_str::<LogLine>(line).is_ok_and(|logged| from.keeps_line(&logged))
         })?;
         Self::open(dir)
     }
@@ -345,7 +371,8 @@ mod tests {
             run.append_log(&line(&event)).unwrap();
         }
         drop(run);
-        let mut run = RunFolder::resume(dir.path(), &Recipe::default(), 2).unwrap();
+        let mut run =
+            RunFolder::resume(dir.path(), &Recipe::default(), Resumption { step: 2, ..Resumption::default() }).unwrap();
         run.append_event(&step(3)).unwrap();
         run.append_log(&line(&step(3))).unwrap();
         assert_eq!(steps(dir.path()), [1, 2, 3]);

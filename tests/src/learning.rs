@@ -104,25 +104,22 @@ fn scores(events: &[Event], updates: std::ops::Range<usize>) -> (f64, f64) {
     mean_and_error(&all[updates].concat())
 }
 
-fn ppo(out: &Path) -> Recipe {
+fn ppo(dataset: &str, out: &Path) -> Recipe {
     Recipe {
-        per_device_train_batch_size: 16,
-        gradient_accumulation_steps: 1,
+        per_device_train_batch_size: 24,
         ppo_epochs: 4,
-        ppo_mini_batches: 1,
         max_steps: 12,
         max_new_tokens: 16,
         temperature: 1.0,
         top_p: 1.0,
         top_k: 0,
-        learning_rate: 2e-3,
-        ppo_kl_coef: 0.02,
-        ..recipe(Stage::Ppo, "sft.jsonl", out)
+        learning_rate: 3e-3,
+        ..recipe(Stage::Ppo, dataset, out)
     }
 }
 
-/// Scores rise from the first three updates to the last three by more than six standard errors of their difference: by
-/// chance less than once in 10^8 runs.
+/// Scores rise from the first three of twelve updates to the last three by more than six standard errors of their
+/// difference: by chance less than once in 10^8 runs.
 fn scores_rise(recipe: &Recipe, what: &str) {
     let (events, outcome) = drive(recipe, false, |_, _| {});
     assert!(matches!(outcome, Outcome::Completed { .. }), "{outcome:?}");
@@ -132,13 +129,14 @@ fn scores_rise(recipe: &Recipe, what: &str) {
     let most = kl.iter().copied().fold(0.0, f64::max);
     eprintln!("{what}: scores {before} +- {error} to {after} +- {error_after}, largest KL {most}");
     assert!(after - before > 6.0 * error.hypot(error_after), "{what}: {before} +- {error} to {after} +- {error_after}");
-    assert!(kl.iter().all(|kl| kl.is_finite()) && most < 50.0, "{what}: {kl:?}");
+    // In nats an answer; a policy that has lost its language is hundreds away.
+    assert!(kl.iter().all(|kl| kl.is_finite()) && most < 30.0, "{what}: {kl:?}");
 }
 
 #[test]
 fn ppo_raises_the_score_of_a_rule() {
     let dir = tempfile::tempdir().unwrap();
-    let recipe = Recipe { reward_rule: Some("length:4".into()), ..ppo(dir.path()) };
+    let recipe = Recipe { reward_rule: Some("length:4".into()), ..ppo("sft.jsonl", dir.path()) };
     scores_rise(&recipe, "ppo by a rule");
 }
 
@@ -149,8 +147,8 @@ fn ppo_raises_the_score_of_a_reward_model_that_learned_from_pairs() {
     let reward = Recipe {
         finetuning_type: FinetuningType::Full,
         per_device_train_batch_size: 8,
-        learning_rate: 1e-4,
-        max_steps: 24,
+        learning_rate: 3e-4,
+        max_steps: 36,
         ..recipe(Stage::Rm, "preference.jsonl", &dir.path().join("reward"))
     };
     let done = run(&with_held_out(reward.clone(), 32), false);
@@ -161,7 +159,10 @@ fn ppo_raises_the_score_of_a_reward_model_that_learned_from_pairs() {
     let policy = Recipe {
         reward_model: Some(reward.output_dir),
         reward_model_type: RewardModelType::Full,
-        ..ppo(&dir.path().join("policy"))
+        // It has learned of whole answers only: what it says of half an answer means little.
+        max_new_tokens: 24,
+        ppo_missing_eos_penalty: Some(1.0),
+        ..ppo("preference.jsonl", &dir.path().join("policy"))
     };
     scores_rise(&policy, "ppo by a reward model");
 }

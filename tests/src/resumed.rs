@@ -248,17 +248,20 @@ fn saved_and_broken_off(what: &str, recipe: &Recipe, step: usize, when: impl Fn(
 #[test]
 fn answers_saved_before_their_first_step_stay_in_the_log() {
     let samples = |event: &Event| matches!(event, Event::RunProgress { phase: Phase::Sampling, .. });
-    saved_and_broken_off("answers", &ppo(Path::new("")), 0, samples);
+    // Long answers, so that the command comes in time on a busy machine.
+    saved_and_broken_off("answers", &Recipe { max_new_tokens: 64, ..ppo(Path::new("")) }, 0, samples);
 }
 
 /// What was being measured when the checkpoint was made comes again, and stands in the log once.
 #[test]
 fn measurements_during_which_was_saved_stand_in_the_log_once() {
     let general = fixture("train/sft-lora-trunc/train.jsonl").display().to_string();
+    let evaluated = fixture("train/sft-lora-all/train.jsonl").display().to_string();
+    // Many small parts of each, so that the command comes in time on a busy machine.
     let recipe = Recipe {
-        forgetting_dataset: vec![general],
+        forgetting_dataset: vec![general; 12],
         forgetting_steps: 4,
-        val_size: 12.0,
+        eval_dataset: vec![evaluated; 8],
         eval_strategy: Interval::Steps,
         eval_steps: Some(3),
         per_device_eval_batch_size: 1,

@@ -6,7 +6,7 @@ use std::path::Path;
 use luthier_engine::files::read_safetensors_f32;
 use luthier_engine::freeze::layer_of;
 use luthier_engine::protocol::{Event, ForgettingReport, Outcome};
-use luthier_engine::recipe::{FinetuningType, Recipe, UnfreezePreset, UnfreezeStage};
+use luthier_engine::recipe::{Recipe, UnfreezePreset, UnfreezeStage};
 use serde_json::Value;
 
 use crate::bench::{drive, fixture, fresh, run};
@@ -150,15 +150,20 @@ fn the_meter_begins_at_nothing_and_measures_on_time() {
 #[test]
 fn the_limit_ends_a_run_and_says_why() {
     let dir = tempfile::tempdir().unwrap();
-    // Pairs at a high rate: the general rows suffer at once.
+    // The sample model knows its own conversations; the fixtures' rows take that away.
+    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("../assets/sample");
+    let known = std::fs::read_to_string(sample.join("sft.jsonl")).unwrap();
+    let general = dir.path().join("general.jsonl");
+    std::fs::write(&general, known.lines().take(12).flat_map(|line| [line, "\n"]).collect::<String>()).unwrap();
     let recipe = Recipe {
+        model_name_or_path: sample.join("model"),
         forgetting_limit: Some(0.05),
-        finetuning_type: FinetuningType::Full,
-        learning_rate: 1e-2,
+        forgetting_dataset: vec![general.display().to_string()],
+        learning_rate: 3e-3,
         max_steps: 40,
-        ..metered(fresh("dpo-sigmoid-lora", dir.path()))
+        save_steps: 500,
+        ..metered(full(&dir.path().join("run")))
     };
-    let recipe = Recipe { max_steps: 40, ..recipe };
     let (events, outcome) = drive(&recipe, false, |_, _| {});
     let Outcome::Stopped { result: Some(result), reason } = outcome else { panic!("{outcome:?}") };
     assert!(reason.contains("5 %") && reason.contains("forgetting"), "{reason}");

@@ -147,7 +147,7 @@ fn full(case: &str, out: &std::path::Path) -> Recipe {
 #[test]
 fn pair_losses() {
     let dir = tempfile::tempdir().unwrap();
-    let dpo = || Recipe { pref_beta: 0.3, ..full("dpo-sigmoid-lora", &dir.path().join("none")) };
+    let dpo = || Recipe { pref_beta: 0.3, ..full("dpo-sigmoid-lora", dir.path()) };
     for kind in [PrefLoss::Sigmoid, PrefLoss::Hinge, PrefLoss::Ipo, PrefLoss::Orpo, PrefLoss::Simpo] {
         agree(&format!("{kind:?}"), &Recipe { pref_loss: kind, ..dpo() }, &LANGUAGE, 3e-3);
     }
@@ -163,7 +163,7 @@ fn pair_losses() {
 #[test]
 fn kto() {
     let dir = tempfile::tempdir().unwrap();
-    let recipe = Recipe { pref_beta: 0.3, ..full("kto-lora", &dir.path().join("none")) };
+    let recipe = Recipe { pref_beta: 0.3, ..full("kto-lora", dir.path()) };
     let loss = KtoLoss {
         beta: recipe.pref_beta,
         chosen_weight: recipe.kto_chosen_weight,
@@ -226,9 +226,9 @@ fn ppo_policy_and_values() {
     let names = critic.learning.clone();
     stir(&mut critic.model, &names, 1e-3);
     let (_, grads) = work.gradients("ppo, value model");
+    let values = std::mem::take(&mut work.method.critic().expect("a value model").grads);
     slopes_agree("ppo, policy beside a value model", &LANGUAGE, &grads, |name, at, by| work.moved(name, at, by).loss);
-    let grads = std::mem::take(&mut work.method.critic().expect("a value model").grads);
-    slopes_agree("ppo, value model", &[EMBEDDING, KEYS, DOWN, NORM, SCORE], &grads, |name, at, by| {
+    slopes_agree("ppo, value model", &[EMBEDDING, KEYS, DOWN, NORM, SCORE], &values, |name, at, by| {
         let critic = work.method.critic().expect("a value model");
         let original = critic.model.params[name].clone();
         let mut values = flat(&original);

@@ -6,6 +6,7 @@
 
 mod atomic;
 mod element;
+pub mod exact;
 mod gguf;
 mod gguf_config;
 mod gguf_families;

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Base, as_sequences};
 use crate::data::Encoded;
+use crate::files::exact::Exact;
 use crate::files::write_json_atomic;
 use crate::model::Model;
 use crate::trainer::Layout;
@@ -29,14 +30,16 @@ struct Stored {
     /// Fingerprint of the model that said so.
     model: String,
     /// Sum of weighted log p in nats, by a hash of ids, labels and weights.
-    logps: BTreeMap<String, f64>,
+    logps: BTreeMap<String, Exact>,
 }
 
 impl Reference {
     /// `file` is read where it is there and of the same model; [`Reference::save`] writes it.
     pub fn new(base: Base, of: String, file: &Path) -> Self {
         let stored = std::fs::read(file).ok().and_then(|bytes| serde_json::from_slice::<Stored>(&bytes).ok());
-        let known = stored.filter(|stored| stored.model == of).map(|s| s.logps.into_iter().collect());
+        let known = stored
+            .filter(|stored| stored.model == of)
+            .map(|s| s.logps.into_iter().map(|(key, Exact(value))| (key, value)).collect());
         Self { base: Some(base), of, known: known.unwrap_or_default(), file: file.to_owned(), changed: false }
     }
 
@@ -75,7 +78,7 @@ impl Reference {
     /// Writes what was computed, for a resumed run.
     pub fn save(&mut self) -> Result<()> {
         if std::mem::take(&mut self.changed) {
-            let logps = self.known.iter().map(|(key, value)| (key.clone(), *value)).collect();
+            let logps = self.known.iter().map(|(key, value)| (key.clone(), Exact(*value))).collect();
             write_json_atomic(&self.file, &Stored { model: self.of.clone(), logps })?;
         }
         Ok(())

@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result};
 use crate::protocol::{EvalReport, ForgettingReport, StepReport};
 
+const FORGETTING: &str = "forgetting_perplexity";
+
 /// One line of `trainer_log.jsonl`: LLaMA-Factory's fields and `grad_norm`. What is None is left out.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -68,7 +70,7 @@ impl LogLine {
 
     pub fn of_forgetting(report: &ForgettingReport, total_steps: usize, epoch: f64, elapsed_secs: f64) -> Self {
         let metrics = [
-            ("forgetting_perplexity", report.perplexity),
+            (FORGETTING, report.perplexity),
             ("forgetting_base_perplexity", report.base_perplexity),
             ("forgetting_kl", report.kl),
         ];
@@ -76,6 +78,10 @@ impl LogLine {
             metrics: metrics.map(|(name, value)| (name.to_owned(), value)).into(),
             ..Self::at(report.step, total_steps, epoch, elapsed_secs)
         }
+    }
+
+    pub(super) fn is_of_forgetting(&self) -> bool {
+        self.metrics.contains_key(FORGETTING)
     }
 
     fn at(step: usize, total_steps: usize, epoch: f64, elapsed_secs: f64) -> Self {

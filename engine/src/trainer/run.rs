@@ -13,7 +13,7 @@ use crate::optimizer::{AdamW, Schedule};
 use crate::protocol::{Event, Outcome, Phase, RunFacts, RunId};
 use crate::quant::Quantisation;
 use crate::recipe::{FinetuningType, Recipe, Stage, ValueModel};
-use crate::run_folder::{RunFolder, RunReport, checkpoint_to_resume, latest_checkpoint};
+use crate::run_folder::{Resumption, RunFolder, RunReport, checkpoint_to_resume, latest_checkpoint};
 use crate::tokenizer::TextTokenizer;
 use crate::{Error, Result, data, device, freeze, ops};
 
@@ -87,7 +87,10 @@ pub fn start(id: &RunId, recipe: &Recipe, resume: bool, desk: &mut dyn Desk) -> 
         None => checkpoint::RunState::default(),
     };
     let mut folder = match &resume_from {
-        Some((step, _)) => RunFolder::resume(&recipe.output_dir, recipe, *step)?,
+        Some((step, _)) => {
+            let (evaluates, measures) = (state.evaluation_due, state.forgetting_measured != Some(*step));
+            RunFolder::resume(&recipe.output_dir, recipe, Resumption { step: *step, evaluates, measures })?
+        }
         None => RunFolder::create(&recipe.output_dir, recipe, recipe.overwrite_output_dir)?,
     };
     let graph = choose_graph(recipe, &model, largest);

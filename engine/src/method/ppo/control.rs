@@ -10,6 +10,7 @@ const HORIZON: f64 = 10_000.0;
 /// The weight of the KL penalty, fixed or steered towards a target (Ziegler et al. 2019, section 2.2).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct KlControl {
+    #[serde(with = "crate::files::exact")]
     pub coefficient: f64,
     /// KL of an answer, in nats, that is aimed at; None: the coefficient stays.
     pub target: Option<f64>,
@@ -36,8 +37,10 @@ impl KlControl {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct ScoreNorm {
     pub count: usize,
+    #[serde(with = "crate::files::exact")]
     pub mean: f64,
     /// With n below.
+    #[serde(with = "crate::files::exact")]
     pub variance: f64,
 }
 

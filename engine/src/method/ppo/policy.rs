@@ -134,8 +134,10 @@ impl Method for Ppo {
         progress: &mut dyn FnMut(f32) -> Result<()>,
     ) -> Result<Vec<crate::protocol::Rollout>> {
         let update = plan.update_of(step);
-        if self.buffer.as_ref().is_some_and(|buffer| buffer.update == update) {
-            return Ok(Vec::new());
+        if let Some(buffer) = self.buffer.as_ref().filter(|buffer| buffer.update == update) {
+            // Saved before their first step, they are not in the resumed run's log yet.
+            let fresh = step == 0 || plan.update_of(step - 1) != update;
+            return Ok(if fresh { self.told(buffer) } else { Vec::new() });
         }
         let asked: Vec<Encoded> = plan.prompts(update).iter().map(|&row| self.train[row].first().clone()).collect();
         self.collect(model, update, &asked, progress)

@@ -38,6 +38,11 @@ impl Buffer {
         rollouts.iter().map(|&i| joined(&self.prompts[i], &self.tokens[i])).collect()
     }
 
+    /// Sum over each answer of the log-ratio to the reference.
+    fn kl(&self) -> impl Iterator<Item = f32> {
+        self.rewards.kl.chunks_exact(self.answers.width).map(|row| row.iter().sum())
+    }
+
     /// The rows of a table that belong to some rollouts.
     pub fn pick(&self, table: &[f32], rollouts: &[usize]) -> Vec<f32> {
         let width = self.answers.width;
@@ -143,17 +148,21 @@ impl Ppo {
             arithmetic::rewards(config, coefficient, &buffer.answers, &buffer.logprobs, &reference, &scores);
         let gained = arithmetic::advantages(config, &buffer.answers, &buffer.rewards.by_token, &buffer.values);
         (buffer.returns, buffer.advantages) = (gained.returns, gained.whitened);
-        let kl: Vec<f32> = buffer.rewards.kl.chunks_exact(buffer.answers.width).map(|row| row.iter().sum()).collect();
-        self.control.update(f64::from(kl.iter().sum::<f32>()) / count.max(1) as f64, count);
+        self.control.update(f64::from(buffer.kl().sum::<f32>()) / count.max(1) as f64, count);
+        let told = self.told(&buffer);
+        self.buffer = Some(buffer);
+        Ok(told)
+    }
+
+    /// The answers as a person reads them.
+    pub(super) fn told(&self, buffer: &Buffer) -> Vec<protocol::Rollout> {
         let text = |ids: &[u32]| self.tokenizer.decode(ids, true);
-        let told = (0..count).map(|i| protocol::Rollout {
+        let told = buffer.kl().enumerate().map(|(i, kl)| protocol::Rollout {
             prompt: text(&buffer.prompts[i]),
             answer: text(&buffer.tokens[i]),
             score: buffer.scores[i],
-            kl: kl[i],
+            kl,
         });
-        let told = told.collect();
-        self.buffer = Some(buffer);
-        Ok(told)
+        told.collect()
     }
 }
