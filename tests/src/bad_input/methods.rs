@@ -29,7 +29,7 @@ fn refused(row: &str, lines: &str, words: &[&str]) {
 fn an_adapter_made_for_another_base_names_tensor_and_shapes() {
     let other = fixture("train/sft-lora-phi3/init_adapter");
     let lines = format!("stage: sft\nfinetuning_type: lora\nadapter_name_or_path: {}", other.display());
-    refused(ANSWER, &lines, &["init_adapter", "qkv_proj"]);
+    refused(ANSWER, &lines, &["init_adapter", "gate_up_proj", "q_proj"]);
     // The same names with other shapes.
     let other = fixture("train/dpo-sigmoid-lora/init_adapter");
     let folder = tempfile::tempdir().unwrap();
@@ -41,7 +41,7 @@ fn an_adapter_made_for_another_base_names_tensor_and_shapes() {
 
 #[test]
 fn ranks_and_blocks_that_do_not_fit_the_layers() {
-    refused(ANSWER, "stage: sft\nfinetuning_type: lora\nlora_rank: 65", &["lora_rank", "65", "k_proj"]);
+    refused(ANSWER, "stage: sft\nfinetuning_type: lora\nlora_rank: 65", &["lora_rank", "65", "64"]);
     refused(ANSWER, "stage: sft\nfinetuning_type: oft\noft_block_size: 48", &["oft_block_size", "48", "64"]);
 }
 
@@ -68,7 +68,7 @@ fn a_reward_model_with_another_tokenizer() {
         other.display()
     );
     let text = recipe(folder.path(), ANSWER, &lines);
-    refused_training(folder.path(), &text, &["tokenizer.json", "another", "family"]);
+    refused_training(folder.path(), &text, &["tokenizer.json", "policy's tokenizer", "family"]);
 }
 
 #[test]
