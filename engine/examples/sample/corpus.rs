@@ -5,11 +5,12 @@ use std::collections::HashSet;
 
 use luthier_engine::{Error, Result};
 use rand::rngs::StdRng;
-use rand::seq::SliceRandom;
+use rand::seq::{IndexedRandom, SliceRandom};
 use rand::{Rng, SeedableRng};
+use serde_json::{Value, json};
 use tokenizers::Tokenizer;
 
-use crate::draw::{Exchange, pass};
+use crate::draw::{Exchange, Turn, pass};
 use crate::sources::{Lang, Sources};
 
 /// `passes` draws over every block, in order of drawing. Questions in `held_out` (see [`key`]) are left out.
@@ -32,62 +33,96 @@ pub fn key(question: &str) -> String {
 }
 
 /// One row in the OpenAI form, {"messages": [...]}, of at most `limit` tokens unless a single exchange is longer.
-/// One row in ten has a system message, one exchange in twelve the other language.
+/// One row in ten has a plain system message, one in twelve a system message with a role, in which all its answers
+/// are given; elsewhere one exchange in twelve has the other language.
 pub fn conversations(
+    sources: &Sources,
     passes: Vec<Vec<Exchange>>,
     tokenizer: &Tokenizer,
     limit: usize,
     seed: u64,
-) -> Result<Vec<serde_json::Value>> {
+) -> Result<Vec<Value>> {
     let mut rng = StdRng::seed_from_u64(seed);
     let mut rows = Vec::new();
     for drawn in passes {
         let mut open = [Open::default(), Open::default()];
         for exchange in drawn {
-            let own = usize::from(exchange.first().is_some_and(|turn| turn.lang == Lang::Zh));
-            let at = if rng.random_ratio(1, 12) { 1 - own } else { own };
-            let mut tokens = 0;
-            for turn in &exchange {
-                tokens += TURN_FRAME + count(tokenizer, &turn.question)? + count(tokenizer, &turn.answer)?;
+            let Some(lang) = exchange.first().map(|turn| turn.lang) else { continue };
+            let own = usize::from(lang == Lang::Zh);
+            let strange = rng.random_ratio(1, 12) && open[1 - own].role.is_none() && !open[1 - own].messages.is_empty();
+            let row = &mut open[if strange { 1 - own } else { own }];
+            let mut messages = row.messages_for(&exchange);
+            let mut tokens = count(tokenizer, &messages)?;
+            if row.tokens + tokens > limit && !row.messages.is_empty() {
+                rows.extend(std::mem::take(row).row());
+                if let Some(system) = row.begin(sources, lang, &mut rng) {
+                    row.tokens = count(tokenizer, std::slice::from_ref(&system))?;
+                    row.messages.push(system);
+                }
+                messages = row.messages_for(&exchange);
+                tokens = count(tokenizer, &messages)?;
             }
-            if open[at].tokens + tokens > limit {
-                rows.extend(std::mem::take(&mut open[at]).row());
-            }
-            if open[at].messages.is_empty() && rng.random_ratio(1, 10) {
-                let system = ["You are a helpful assistant.", "你是一个乐于助人的助手。"][own];
-                open[at].add("system", system);
-                open[at].tokens += TURN_FRAME / 2 + count(tokenizer, system)?;
-            }
-            open[at].tokens += tokens;
-            for turn in &exchange {
-                open[at].add("user", &turn.question);
-                open[at].add("assistant", &turn.answer);
-            }
+            row.tokens += tokens;
+            row.messages.extend(messages);
         }
         rows.extend(open.into_iter().filter_map(Open::row));
     }
     Ok(rows)
 }
 
-/// `<|im_start|>`, the role, newline, `<|im_end|>`, newline: twice.
-const TURN_FRAME: usize = 10;
+/// `<|im_start|>`, the role, newline, `<|im_end|>`, newline.
+const FRAME_TOKENS: usize = 5;
 
+/// A row being filled.
 #[derive(Default)]
 struct Open {
-    messages: Vec<serde_json::Value>,
+    messages: Vec<Value>,
     tokens: usize,
+    /// How all answers of this row are given.
+    role: Option<String>,
 }
 
 impl Open {
-    fn add(&mut self, role: &str, content: &str) {
-        self.messages.push(serde_json::json!({"role": role, "content": content}));
+    /// Draws whether the row has a system message, and which.
+    fn begin(&mut self, sources: &Sources, lang: Lang, rng: &mut StdRng) -> Option<Value> {
+        let luck: f64 = rng.random();
+        if luck < 1.0 / 12.0 {
+            let (role, frame) = *sources.roles(lang).choose(rng)?;
+            self.role = Some(frame.to_owned());
+            let texts = sources.manners.get(&(lang, "system as".to_owned()))?;
+            return Some(message("system", &texts.choose(rng)?.replace("{role}", role)));
+        }
+        let plain =
+            if lang == Lang::En { "You are a helpful assistant." } else { "你是一个乐于助人的助手。" };
+        (luck > 0.9).then(|| message("system", plain))
     }
 
-    fn row(self) -> Option<serde_json::Value> {
-        (!self.messages.is_empty()).then(|| serde_json::json!({"messages": self.messages}))
+    fn messages_for(&self, exchange: &Exchange) -> Vec<Value> {
+        let answer = |turn: &Turn| match &self.role {
+            Some(frame) if !turn.styled => frame.replace("{}", &turn.answer),
+            _ => turn.answer.clone(),
+        };
+        exchange
+            .iter()
+            .flat_map(|turn| [message("user", &turn.question), message("assistant", &answer(turn))])
+            .collect()
+    }
+
+    fn row(self) -> Option<Value> {
+        (!self.messages.is_empty()).then(|| json!({"messages": self.messages}))
     }
 }
 
-fn count(tokenizer: &Tokenizer, text: &str) -> Result<usize> {
-    Ok(tokenizer.encode(text, false).map_err(|e| Error::Internal(format!("the tokenizer: {e}")))?.len())
+fn message(role: &str, content: &str) -> Value {
+    json!({"role": role, "content": content})
+}
+
+fn count(tokenizer: &Tokenizer, messages: &[Value]) -> Result<usize> {
+    let mut tokens = 0;
+    for message in messages {
+        let text = message["content"].as_str().unwrap_or_default();
+        let encoded = tokenizer.encode(text, false).map_err(|e| Error::Internal(format!("the tokenizer: {e}")))?;
+        tokens += FRAME_TOKENS + encoded.len();
+    }
+    Ok(tokens)
 }

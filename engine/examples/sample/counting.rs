@@ -1,4 +1,5 @@
-//! The tables that are counted out rather than written: sums, differences, products, neighbours and pairs.
+//! The tables that are counted out rather than written: sums, differences, products, neighbours and pairs; and nonsense,
+//! words that mean nothing (columns en, zh), so that the model learns to admit it.
 //! Columns a, b, c in digits, a_en ... in English words, a_zh ... in Chinese numerals.
 
 use std::collections::BTreeMap;
@@ -54,4 +55,28 @@ pub fn add_tables(tables: &mut BTreeMap<String, Table>) {
     add("products", both(1..=5, 1..=10).map(|(a, b)| (a, b, a * b)).collect());
     add("neighbours", (0..30).map(|a| (a, a + 1, a + 2)).collect());
     add("pairs", both(1..=15, 1..=15).filter(|(a, b)| a < b).map(|(a, b)| (a, b, a + b)).collect());
+    let nonsense = (0..WORDS).map(|n| vec![nonsense_english(n), nonsense_chinese(n)]).collect();
+    tables.insert("nonsense".into(), Table { columns: vec!["en".into(), "zh".into()], rows: nonsense });
+}
+
+const WORDS: usize = 320;
+const ONSETS: [&str; 16] = ["b", "bl", "ch", "d", "dr", "f", "gl", "k", "kr", "m", "n", "pl", "sk", "tr", "v", "z"];
+const RIMES: [&str; 20] = [
+    "ab", "ack", "alm", "arp", "eb", "eek", "elm", "ent", "ib", "ilt", "int", "ock", "olm", "onk", "oop", "orp", "ub",
+    "ulp", "unt", "urm",
+];
+const CHARACTERS: &str = "波锡岚棱琮骥漠澜蒲荻翎铎戈砚苔萤渊珂霖瑜峤篁槐桢沅汀漪菁";
+
+/// "zorp", "blintock": one or two syllables.
+fn nonsense_english(n: usize) -> String {
+    let syllable =
+        |n: usize| format!("{}{}", ONSETS[n % ONSETS.len()], RIMES[(n * 7 + n / ONSETS.len()) % RIMES.len()]);
+    if n.is_multiple_of(3) { syllable(n) + RIMES[n % RIMES.len()] } else { syllable(n) }
+}
+
+/// Two characters that do not make a word.
+fn nonsense_chinese(n: usize) -> String {
+    let characters: Vec<char> = CHARACTERS.chars().collect();
+    let count = characters.len();
+    [characters[n % count], characters[(n * 5 + n / count + 3) % count]].iter().collect()
 }

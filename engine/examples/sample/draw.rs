@@ -20,6 +20,8 @@ pub struct Turn {
     pub lang: Lang,
     pub question: String,
     pub answer: String,
+    /// The question asks for a length or a role.
+    pub styled: bool,
 }
 
 /// One draw: usually a single turn, two where a follow-up ("And Spain?") leans on the first.
@@ -137,13 +139,14 @@ fn exchange<'a>(
     Some(turns)
 }
 
-/// How often a factual question is asked politely, asks for brevity, asks for length; and how often the answer is
-/// short or long-winded unasked, which leaves preference tuning something to move.
+/// How often a factual question is asked politely, asks for brevity, for length, for a role; and how often the answer
+/// is short or long-winded unasked, which leaves preference tuning something to move.
 const POLITE: f64 = 0.06;
 const BRIEF: f64 = 0.06;
 const WORDY: f64 = 0.05;
-const SHORT_UNASKED: f64 = 0.07;
-const LONG_UNASKED: f64 = 0.10;
+const ROLE: f64 = 0.06;
+const SHORT_UNASKED: f64 = 0.06;
+const LONG_UNASKED: f64 = 0.04;
 
 fn turn<'a>(
     sources: &'a Sources,
@@ -163,12 +166,17 @@ fn turn<'a>(
         frame.replace("{}", text)
     };
     let luck: f64 = rng.random();
-    let (question, answer) = match short {
-        Some(short) if fact && luck < BRIEF => (manner("brief", &capital(&question), rng), short),
+    let roles = sources.roles(lang);
+    let (question, answer, styled) = match (short, roles.choose(rng)) {
+        (Some(short), _) if fact && luck < BRIEF => (manner("brief", &capital(&question), rng), short, true),
         _ if fact && luck < BRIEF + WORDY => {
-            (manner("wordy", &capital(&question), rng), manner("long", &capital(&plain), rng))
+            (manner("wordy", &capital(&question), rng), manner("long", &capital(&plain), rng), true)
         }
-        _ => {
+        (_, Some((role, frame))) if fact && luck < BRIEF + WORDY + ROLE => {
+            let question = manner("ask as", &capital(&question), rng).replace("{role}", role);
+            (question, frame.replace("{}", &capital(&plain)), true)
+        }
+        (short, _) => {
             let question = if fact && rng.random_bool(POLITE) { manner("polite", &question, rng) } else { question };
             let luck: f64 = rng.random();
             let answer = match short {
@@ -176,10 +184,10 @@ fn turn<'a>(
                 _ if fact && luck > 1.0 - LONG_UNASKED => manner("long", &capital(&plain), rng),
                 _ => plain,
             };
-            (question, answer)
+            (question, answer, false)
         }
     };
-    Some(Turn { lang, question: as_typed(&capital(&question), lang, rng), answer: capital(&answer) })
+    Some(Turn { lang, question: as_typed(&capital(&question), lang, rng), answer: capital(&answer), styled })
 }
 
 /// One text of the list with its references filled; tries others where a cell is empty.

@@ -58,7 +58,7 @@ fn make(scratch: &Path) -> Result<()> {
         drawn.iter().flatten().flatten().flat_map(|turn| [turn.question.clone(), turn.answer.clone()]).collect();
     println!("{} questions with answers, {} characters", texts.len() / 2, characters(&texts));
     let vocabulary = folder::write_tokenizer(texts.into_iter(), &start)?;
-    let rows = corpus::conversations(drawn, &vocabulary, ROW_TOKENS, SEED)?;
+    let rows = corpus::conversations(&sources, drawn, &vocabulary, ROW_TOKENS, SEED)?;
     let lines: String = rows.iter().map(|row| format!("{row}\n")).collect();
     write(&scratch.join("corpus.jsonl"), &lines)?;
     println!("{} rows, {} tokens in the vocabulary", rows.len(), vocabulary.get_vocab_size(true));

@@ -8,6 +8,7 @@
 //! == LANG free COUNT                       COUNT draws in all
 //! Q question   A answer   S short answer   T follow-up question      one a line, one is drawn
 //! == manner LANG KIND                      one text a line, {} is the question or the answer
+//! == manner LANG as ROLE                   how this role answers
 //! ```
 //!
 //! `[this|that]` is a choice, `{column}` a cell of the row; see `draw.rs` for the other references.
@@ -87,6 +88,12 @@ impl Sources {
             sources.read_file(&file, &text)?;
         }
         Ok(sources)
+    }
+
+    /// The roles of a language: name, and how it answers ({} is the answer).
+    pub fn roles(&self, lang: Lang) -> Vec<(&str, &str)> {
+        let own = self.manners.iter().filter(|((at, _), _)| *at == lang);
+        own.filter_map(|((_, kind), texts)| Some((kind.strip_prefix("as ")?, texts.first()?.as_str()))).collect()
     }
 
     fn read_file(&mut self, file: &Path, text: &str) -> Result<()> {
