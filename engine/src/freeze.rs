@@ -157,15 +157,6 @@ pub fn adapter_layers(recipe: &Recipe, config: &ModelConfig) -> Result<Option<BT
     Ok(Some(free))
 }
 
-/// Names of all tensors that learn at some time, whenever they join.
-///
-/// # Errors
-/// `BadRecipe` where a module is named that the model does not have, or where nothing would learn.
-pub fn learning(recipe: &Recipe, model: &Model) -> Result<BTreeSet<String>> {
-    let at_once = Recipe { unfreeze_schedule: Vec::new(), unfreeze_preset: None, ..recipe.clone() };
-    Ok(course(&at_once, model, 1, 1)?.all())
-}
-
 /// The adapter's tensors that learn.
 fn adapter_names(model: &Model) -> BTreeSet<String> {
     model.adapter.iter().flat_map(|adapter| adapter.learning_names()).collect()

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::targets::blame_file;
-use super::{Adapter, AdapterConfig, CONFIG_FILE, Form, Method, Origin, WEIGHTS_FILE, peft, peft_name, sites, whole};
+use super::{
+    Adapter, AdapterConfig, CONFIG_FILE, Form, Method, Origin, WEIGHTS_FILE, chain, peft, peft_name, sites, whole,
+};
 use crate::files::{self, WeightFiles};
 use crate::model::{Model, Param, param};
 use crate::{Error, Result, ops};
@@ -71,7 +73,8 @@ impl Model {
             loaded.insert(name, param(files.read_f32(stored)?, &shape, &self.device));
         }
         self.drop_adapter();
-        let mut adapter = Adapter { config, sites, whole, enabled: true, source: Some(folder.to_owned()) };
+        let mut adapter =
+            Adapter { config, sites, whole, enabled: true, source: Some(folder.to_owned()), below: BTreeMap::new() };
         for site in adapter.sites.values_mut() {
             if let Form::Lora(lora) = &mut site.form {
                 lora.measure(self, &site.spec);
@@ -90,6 +93,10 @@ impl Model {
     pub fn save_adapter(&self, folder: &Path) -> Result<()> {
         let adapter = self.adapter_or_error()?;
         std::fs::create_dir_all(folder).map_err(|e| Error::io(folder, e))?;
+        if !adapter.below.is_empty() {
+            let (config, params) = chain::as_one(self, adapter);
+            return self.write_adapter(folder, &config, params);
+        }
         let mut params: BTreeMap<String, Param> = adapter
             .learning_names()
             .into_iter()
@@ -104,6 +111,10 @@ impl Model {
                 params.insert(lora.b.clone(), Param::Matrix(b));
             }
         }
+        self.write_adapter(folder, &as_saved(&adapter.config), params)
+    }
+
+    fn write_adapter(&self, folder: &Path, config: &AdapterConfig, params: BTreeMap<String, Param>) -> Result<()> {
         let mut tensors = BTreeMap::new();
         for (name, param) in params {
             let shape = param.shape();
@@ -111,9 +122,8 @@ impl Model {
         }
         let metadata = BTreeMap::from([("format".to_owned(), "pt".to_owned())]);
         files::write_safetensors(&folder.join(WEIGHTS_FILE), &tensors, files::FloatFormat::F32, &metadata)?;
-        let config = as_saved(&adapter.config);
-        let transposed = adapter.sites.values().any(|site| site.spec.transposed);
-        files::write_json_atomic(&folder.join(CONFIG_FILE), &peft::json(&config, &self.source, transposed))
+        let transposed = self.config.linears().any(|(_, spec)| spec.transposed);
+        files::write_json_atomic(&folder.join(CONFIG_FILE), &peft::json(config, &self.source, transposed))
     }
 }
 

@@ -13,6 +13,7 @@ use burn::tensor::Tensor;
 use crate::model::{LinearSpec, Model, ModelConfig, Tape};
 use crate::{Error, Result};
 
+mod chain;
 mod folder;
 mod lora;
 mod merge;
@@ -136,6 +137,8 @@ pub struct Adapter {
     pub enabled: bool,
     /// Folder it was read from.
     pub source: Option<PathBuf>,
+    /// An adapter that was merged into the weights before this one began; saved together with it.
+    pub below: chain::Below,
 }
 
 impl Site {

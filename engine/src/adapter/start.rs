@@ -7,13 +7,12 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
 use super::targets::{Blame, blame_file};
-use super::{Adapter, AdapterConfig, Form, LoraConfig, Method, OftConfig, Origin, Targets, peft_name, sites, whole};
-use crate::model::{Model, Param, param};
+use super::{
+    Adapter, AdapterConfig, Form, LoraConfig, Method, OftConfig, Origin, Targets, chain, peft_name, sites, whole,
+};
+use crate::model::{Model, Param, SCORE, param};
 use crate::recipe::{FinetuningType, Recipe, Stage};
 use crate::{Error, Result};
-
-/// The head of a reward model.
-const SCORE: &str = "score.weight";
 
 impl Model {
     /// Puts a fresh adapter on the model; nothing changes yet. LoRA's A is uniform in +-1/sqrt(in) (PEFT's Kaiming start)
@@ -31,7 +30,7 @@ impl Model {
         self.drop_adapter();
         let sites = sites(&config, &self.config, Origin::Fresh, blame)?;
         let whole = whole::copies(self, &config.modules_to_save, blame)?;
-        let mut adapter = Adapter { config, sites, whole, enabled: true, source: None };
+        let mut adapter = Adapter { config, sites, whole, enabled: true, source: None, below: BTreeMap::new() };
         let pissa = matches!(&adapter.config.method, Method::Lora(lora) if lora.pissa);
         let mut rng = StdRng::seed_from_u64(seed);
         let mut fresh: BTreeMap<String, Param> = BTreeMap::new();
@@ -79,9 +78,12 @@ impl Model {
 /// `BadRecipe` where rank, block size or targets do not fit the model; those of [`Model::load_adapter`].
 pub fn from_recipe(model: &mut Model, recipe: &Recipe, layers: Option<&BTreeSet<usize>>) -> Result<()> {
     let adapts = matches!(recipe.finetuning_type, FinetuningType::Lora | FinetuningType::Oft);
+    let mut below = chain::Below::new();
     if let Some(folder) = recipe.adapter_name_or_path.as_ref().filter(|_| adapts || recipe.create_new_adapter) {
         model.load_adapter(folder)?;
         if recipe.create_new_adapter {
+            // Where weights train whole, the merge is part of them.
+            below = if adapts { chain::below(model)? } else { chain::Below::new() };
             model.merge_adapter();
         } else {
             check_kind(model, recipe)?;
@@ -102,7 +104,14 @@ pub fn from_recipe(model: &mut Model, recipe: &Recipe, layers: Option<&BTreeSet<
             return Err(Error::recipe("additional_target", reason, "embed_tokens, lm_head and norm are usual"));
         }
     }
-    model.begin_adapter(config, recipe.seed, &blame_recipe(recipe))
+    if !below.is_empty() {
+        chain::check_new(&config)?;
+    }
+    model.begin_adapter(config, recipe.seed, &blame_recipe(recipe))?;
+    if let Some(adapter) = &mut model.adapter {
+        adapter.below = below;
+    }
+    Ok(())
 }
 
 /// The base's score head, where it has one, learns beside a continued adapter that brings none.

@@ -67,6 +67,9 @@ fn critic(recipe: &Recipe, policy: &Model, learning: &BTreeSet<String>) -> Resul
     model.add_score_head(recipe.seed)?;
     let mut learning = learning.clone();
     learning.insert(SCORE.into());
+    if !model.config.tied {
+        learning.remove(model.head_name()); // a value model has no use for the language head
+    }
     Ok(Critic { model, learning, optimizer: AdamW::new(recipe), grads: GradientSum::default() })
 }
 

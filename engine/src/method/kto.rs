@@ -15,6 +15,8 @@ pub struct Kto {
     train: Vec<Example>,
     eval: Vec<Example>,
     loss: KtoLoss,
+    /// Weight of the mean -log p of liked answers' tokens (LLaMA-Factory's pref_ftx).
+    ftx: f64,
     cutoff: usize,
     reference: Reference,
 }
@@ -33,7 +35,7 @@ impl Kto {
             chosen_weight: recipe.kto_chosen_weight,
             rejected_weight: recipe.kto_rejected_weight,
         };
-        Self { train, eval, loss, cutoff: recipe.cutoff_len, reference }
+        Self { train, eval, loss, ftx: recipe.pref_ftx, cutoff: recipe.cutoff_len, reference }
     }
 
     fn marks<'a>(&mut self, model: &Model, examples: &[&'a Example]) -> Result<Marks<'a>> {
@@ -70,15 +72,22 @@ impl Kto {
         let n = marks.rows.len().max(1) as f64;
         let mut slopes = vec![0f32; scored.logps.len()];
         let mut measured = Measured { weight: 1.0, read: marks.layout.read, ..Measured::default() };
+        let liked = marks.rows.iter().filter(|(_, liked)| *liked).count();
         let (mut rewards, mut logps) = ([Vec::new(), Vec::new()], [Vec::new(), Vec::new()]);
-        for (i, (_, liked)) in marks.rows.iter().enumerate() {
+        for (i, (_, is_liked)) in marks.rows.iter().enumerate() {
             let span = &marks.layout.spans[i];
             let logp = scored.sum(span);
             let ratio = logp - marks.reference[i];
-            let (loss, slope) = self.loss.of(ratio, marks.kl, *liked);
+            let (loss, mut slope) = self.loss.of(ratio, marks.kl, *is_liked);
             measured.loss += loss / n;
-            span.clone().for_each(|t| slopes[t] -= (slope / n) as f32);
-            let side = usize::from(!*liked);
+            slope /= n;
+            if self.ftx > 0.0 && *is_liked {
+                let per_token = self.ftx / (liked * span.len().max(1)) as f64;
+                measured.loss -= per_token * logp;
+                slope -= per_token;
+            }
+            span.clone().for_each(|t| slopes[t] -= slope as f32);
+            let side = usize::from(!*is_liked);
             rewards[side].push(self.loss.beta * ratio);
             logps[side].push(logp);
         }

@@ -109,7 +109,9 @@ pub fn fingerprint(paths: &[&Path], loaded: &str) -> Result<String> {
             let entries = std::fs::read_dir(path).map_err(|e| Error::io(path, e))?.flatten().map(|e| e.path());
             let weights = |p: &PathBuf| {
                 let name = p.file_name().unwrap_or_default().to_string_lossy().into_owned();
-                name.ends_with(".safetensors") || name == "config.json" || name == "adapter_config.json"
+                ["safetensors", "gguf"].iter().any(|ending| name.ends_with(ending))
+                    || name == "config.json"
+                    || name == "adapter_config.json"
             };
             entries.filter(weights).collect()
         } else {

@@ -9,7 +9,7 @@ use std::path::Path;
 use burn::tensor::{Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 
-use crate::files::{FloatFormat, TensorWriter, WeightFiles, write_json_atomic};
+use crate::files::{FloatFormat, SafetensorsFile, TensorWriter, WeightFiles, write_json_atomic};
 use crate::model::{Model, Param};
 use crate::optimizer::{AdamW, Moments};
 use crate::{Error, Result, ops};
@@ -67,14 +67,20 @@ impl Window {
     }
 }
 
-/// Writes the learning tensors in f32.
-pub fn save_trained(model: &Model, learning: &BTreeSet<String>, path: &Path) -> Result<()> {
+/// Writes the learning tensors in f32, and which step they are of.
+pub fn save_trained(model: &Model, learning: &BTreeSet<String>, path: &Path, step: usize) -> Result<()> {
     let plan = learning.iter().filter_map(|n| Some((n.clone(), model.params.get(n)?.shape())));
-    let mut writer = TensorWriter::create(path, plan, FloatFormat::F32, &BTreeMap::new())?;
+    let metadata = BTreeMap::from([("step".to_owned(), step.to_string())]);
+    let mut writer = TensorWriter::create(path, plan, FloatFormat::F32, &metadata)?;
     for (name, param) in learning.iter().filter_map(|n| Some((n, model.params.get(n)?))) {
         writer.push(name, &ops::read(param.clone().into_flat(), "saving a checkpoint")?)?;
     }
     writer.finish()
+}
+
+/// The step that [`save_trained`] wrote into a file; None where there is no such file.
+pub fn step_of(path: &Path) -> Option<usize> {
+    SafetensorsFile::open(path).ok()?.metadata().get("step")?.parse().ok()
 }
 
 /// Reads what [`save_trained`] wrote back into the model.
@@ -108,7 +114,7 @@ pub fn save(
     optimizer: &AdamW,
     state: &RunState,
 ) -> Result<()> {
-    save_trained(model, learning, &folder.join(TRAINED))?;
+    save_trained(model, learning, &folder.join(TRAINED), state.step)?;
     if model.adapter.is_some() {
         model.save_adapter(folder)?; // so that a checkpoint can be tried as it is
     }

@@ -125,11 +125,15 @@ impl Trainer<'_> {
     /// What the method has to know of the starting model before the first step.
     fn ask_the_base(&mut self) -> Result<()> {
         let Self { method, model, plan, desk, id, .. } = self;
+        let mut save = false;
         method.begin(model, plan, &mut |fraction| {
             let progress = Event::RunProgress { id: id.clone(), phase: Phase::Reference, fraction: Some(fraction) };
             desk.tell(progress);
-            if desk.wish() == Wish::Stop { Err(Error::Stopped) } else { Ok(()) }
-        })
+            let wish = desk.wish();
+            save |= wish == Wish::Save; // when the phase is over
+            if wish == Wish::Stop { Err(Error::Stopped) } else { Ok(()) }
+        })?;
+        if save { self.save_if_possible() } else { Ok(()) }
     }
 
     fn tell_who_joins(&mut self) -> Result<()> {
@@ -216,13 +220,14 @@ impl Trainer<'_> {
         self.state.elapsed_secs += began.elapsed().saturating_sub(paused).as_secs_f64();
         self.state.evaluation_due = false;
         let loss = tally.total.mean() as f32;
+        finite(f64::from(loss), "the evaluation loss", self.state.step, rows.len(), &[])?;
         let best = self.state.best_eval_loss.is_none_or(|lowest| loss < lowest);
         if best {
             self.state.best_eval_loss = Some(loss);
             self.state.best_step = self.state.step;
             self.state.evals_without_gain = 0;
             if self.recipe.early_stopping_steps.is_some() {
-                checkpoint::save_trained(&self.model, &self.course.all(), &self.best_file())?;
+                checkpoint::save_trained(&self.model, &self.course.all(), &self.best_file(), self.state.step)?;
             }
         } else {
             self.state.evals_without_gain += 1;
@@ -249,9 +254,18 @@ impl Trainer<'_> {
     /// Puts the weights of the lowest evaluation loss back, where they were kept. Returns the step they are of.
     pub fn restore_best(&mut self) -> Result<Option<usize>> {
         let path = self.best_file();
-        if self.recipe.early_stopping_steps.is_none() || self.state.best_eval_loss.is_none() || !path.exists() {
+        if self.recipe.early_stopping_steps.is_none() || self.state.best_eval_loss.is_none() {
             return Ok(None);
         }
+        // A run that went on from an earlier checkpoint, or in another folder, does not own what lies here.
+        if checkpoint::step_of(&path) != Some(self.state.best_step) {
+            let best = self.state.best_step;
+            let message =
+                format!("the weights of the best evaluation (step {best}) are not here: the last ones are the result");
+            self.publish(Event::Warned { id: Some(self.id.clone()), message })?;
+            return Ok(None);
+        }
+        self.save_if_possible()?; // what to go on from are the last weights, not the best
         checkpoint::load_trained(&mut self.model, &self.course.all(), &path)?;
         // It stays: a run that goes on later may not find a better one.
         Ok(Some(self.state.best_step))

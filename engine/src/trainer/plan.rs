@@ -25,6 +25,8 @@ struct Update {
     passes: usize,
     /// Steps in a pass.
     mini: usize,
+    /// Tokens of the longest answer.
+    width: usize,
 }
 
 /// Random streams of the seed for the order of an update's answers, apart from those of epochs.
@@ -50,7 +52,7 @@ impl Plan {
     fn in_updates(self, recipe: &Recipe) -> Self {
         let answers = self.micro * self.accumulation * recipe.ppo_buffer_size.max(1);
         let mini = recipe.ppo_mini_batches.clamp(1, answers);
-        let update = Update { answers, passes: recipe.ppo_epochs.max(1), mini };
+        let update = Update { answers, passes: recipe.ppo_epochs.max(1), mini, width: recipe.max_new_tokens };
         let steps = update.passes * update.mini;
         // A last update that is not full is left out, as in TRL, unless it is the only one.
         let updates_per_epoch = (self.rows / answers).max(1);
@@ -65,6 +67,11 @@ impl Plan {
     /// PPO: the update that step `k` belongs to, both counted from 0.
     pub fn update_of(&self, k: usize) -> usize {
         self.update.map_or(k, |update| k / (update.passes * update.mini))
+    }
+
+    /// PPO: how many prompts an update answers.
+    pub fn answers(&self) -> usize {
+        self.update.map_or(0, |update| update.answers)
     }
 
     /// PPO: the prompts that an update answers. Prompts go round, epoch after epoch.
@@ -127,11 +134,12 @@ impl Plan {
         rows
     }
 
-    /// Most tokens that a micro-batch can have: the longest rows together.
+    /// Most tokens that a micro-batch can have: the longest rows together, with PPO's longest answers.
     pub fn largest_batch(&self, data: &[Example]) -> usize {
         let mut lengths: Vec<usize> = data.iter().map(Example::tokens).collect();
         lengths.sort_unstable_by(|a, b| b.cmp(a));
-        lengths.iter().take(self.micro).sum()
+        let prompts: usize = lengths.iter().take(self.micro).sum();
+        prompts + self.update.map_or(0, |update| self.micro * update.width)
     }
 }
 

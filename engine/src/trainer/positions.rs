@@ -8,7 +8,9 @@ use crate::{Error, Result};
 /// # Errors
 /// `BadRecipe` for `cutoff_len`, or in PPO `max_new_tokens`, with the length that is too much.
 pub(super) fn check(recipe: &Recipe, config: &ModelConfig, prepared: &Prepared) -> Result<()> {
-    let Some(limit) = config.learned_positions() else { return Ok(()) };
+    let learned = config.learned_positions();
+    // Sampling stops at the context's end whatever the positions are, so a prompt must leave room in it.
+    let Some(limit) = learned.or((recipe.stage == Stage::Ppo).then_some(config.max_positions)) else { return Ok(()) };
     let trained = prepared.train.iter().chain(&prepared.eval).flat_map(Example::sequences);
     let rows: Vec<&Encoded> = trained.chain(&prepared.forgetting).collect();
     let Some(longest) = rows.iter().max_by_key(|row| row.input_ids.len()) else { return Ok(()) };
@@ -19,7 +21,7 @@ pub(super) fn check(recipe: &Recipe, config: &ModelConfig, prepared: &Prepared) 
         return Err(Error::recipe("cutoff_len", reason, cut));
     }
     match recipe.stage {
-        Stage::Ppo if length + recipe.max_new_tokens > limit => {
+        Stage::Ppo if length >= limit || (learned.is_some() && length + recipe.max_new_tokens > limit) => {
             let new = recipe.max_new_tokens;
             let reason = format!(
                 "the prompt of row {row} ({length} tokens) and {new} new tokens are more than the {limit} positions this \

@@ -6,6 +6,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use super::{Desk, Ending, Forgetting, Graph, Plan, Trainer, Wish, available_bytes, checkpoint, kept_bytes, positions};
 use crate::adapter;
+use crate::data::{Example, Prepared};
 use crate::freeze::Course;
 use crate::method::{self, Base, Watch};
 use crate::model::{Model, Param, RopeScaling, SCORE, save_companions, save_full, save_reward_model};
@@ -49,6 +50,9 @@ pub fn start(id: &RunId, recipe: &Recipe, resume: bool, desk: &mut dyn Desk) -> 
     };
     let mut model = load(&recipe.model_name_or_path, quantise)?;
     let ref_model = recipe.ref_model.as_deref().map(|path| load(path, None)).transpose()?;
+    if let (Some(reference), Some(path)) = (&ref_model, &recipe.ref_model) {
+        check_reference(reference, path, &tokenizer, &prepared)?;
+    }
     check_saveable(recipe, &model)?;
     if recipe.stage != Stage::Rm {
         model.require_language_head()?;
@@ -189,6 +193,25 @@ fn fraction(done: u64, total: u64) -> Option<f32> {
 
 fn flow(desk: &mut dyn Desk) -> ControlFlow<()> {
     if desk.wish() == Wish::Stop { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+}
+
+/// A reference model must read the same ids as the model that learns, and speak.
+fn check_reference(reference: &Model, path: &Path, tokenizer: &TextTokenizer, prepared: &Prepared) -> Result<()> {
+    reference.require_language_head()?;
+    if let Some(difference) = tokenizer.first_difference(&TextTokenizer::load(path)?) {
+        let reason = format!("the reference model has another tokenizer ({difference})");
+        return Err(Error::recipe("ref_model", reason, "name a model of the same family, or remove ref_model"));
+    }
+    tokenizer.check_fits(reference.config.vocab)?;
+    let longest = prepared.train.iter().chain(&prepared.eval).flat_map(Example::sequences).map(|r| r.input_ids.len());
+    match (reference.config.learned_positions(), longest.max()) {
+        (Some(limit), Some(longest)) if longest > limit => {
+            let reason =
+                format!("rows have up to {longest} tokens, and the reference model has learned {limit} positions");
+            Err(Error::recipe("ref_model", reason, format!("set cutoff_len to {limit} or less")))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// A result must be a folder that others can read.

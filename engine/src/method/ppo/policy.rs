@@ -13,7 +13,7 @@ use crate::data::{Encoded, Example};
 use crate::files::write_json_atomic;
 use crate::generate::generate_many;
 use crate::method::{Base, Critic, Measured, Method, Turn, as_sequences};
-use crate::model::{GradientSum, Model};
+use crate::model::{GradientSum, Model, SCORE};
 use crate::protocol::Sampling;
 use crate::recipe::{Recipe, ValueModel};
 use crate::tokenizer::TextTokenizer;
@@ -134,7 +134,9 @@ impl Method for Ppo {
         progress: &mut dyn FnMut(f32) -> Result<()>,
     ) -> Result<Vec<crate::protocol::Rollout>> {
         let update = plan.update_of(step);
-        if let Some(buffer) = self.buffer.as_ref().filter(|buffer| buffer.update == update) {
+        // Answers that were kept under a recipe with another batch are of no use: sample again.
+        let fits = |buffer: &&Buffer| buffer.update == update && buffer.tokens.len() == plan.answers();
+        if let Some(buffer) = self.buffer.as_ref().filter(fits) {
             // Saved before their first step, they are not in the resumed run's log yet.
             let fresh = step == 0 || plan.update_of(step - 1) != update;
             return Ok(if fresh { self.told(buffer) } else { Vec::new() });
@@ -158,7 +160,11 @@ impl Method for Ppo {
         let text = std::fs::read_to_string(&path).map_err(|e| Error::io(&path, e))?;
         let state: State = serde_json::from_str(&text)
             .map_err(|e| Error::model(&path, format!("line {}", e.line()), e.to_string()))?;
-        (self.control, self.norm, self.buffer) = (state.control, state.norm, state.buffer);
+        self.control.coefficient = state.control.coefficient; // the target is the recipe's, which may have changed
+        (self.norm, self.buffer) = (self.norm.and(state.norm).or(self.norm), state.buffer);
+        if let Some(buffer) = &self.buffer {
+            buffer.check().map_err(|reason| Error::model(&path, "buffer", reason))?;
+        }
         self.critic.as_mut().map_or(Ok(()), |critic| critic.load(&folder.join(CRITIC)))
     }
 
@@ -212,11 +218,14 @@ impl Method for Ppo {
             Ok((loss, new))
         })?;
         if let Some(critic) = &mut self.critic {
-            let pass = crate::trainer::Pass { learning: &critic.learning, graph: turn.pass.graph };
+            // What the policy has not unfrozen yet, the value model has not either.
+            let unfrozen = |name: &&String| name.as_str() == SCORE || turn.pass.learning.contains(*name);
+            let learning = critic.learning.iter().filter(unfrozen).cloned().collect();
+            let pass = crate::trainer::Pass { learning: &learning, graph: turn.pass.graph };
             let mut sum = GradientSum(std::mem::take(&mut critic.grads.0));
             let model = &critic.model;
             loss = pass.run(model, &layout, None, &mut sum, |x, back| {
-                let value_head = ScoreHead { model, learning: &critic.learning };
+                let value_head = ScoreHead { model, learning: &learning };
                 let new_values = spread(value_head.read(x, &positions)?);
                 let loss = arithmetic::loss(&config, &fixed, &read, &new_values);
                 value_head.back(x, &positions, &slopes_at(&loss.by_value), back)?;

@@ -17,22 +17,24 @@ pub enum Reward {
 }
 
 impl Reward {
-    /// From `reward_rule` or `reward_model`; `base` is the policy's starting model without an adapter, on which a reward
-    /// adapter sits.
+    /// From `reward_rule` or `reward_model`; a reward adapter sits on the policy's own base.
     ///
     /// # Errors
     /// `BadRecipe` for a rule that cannot be read, the model's own errors, `BadModel` for another tokenizer.
-    pub fn new(recipe: &Recipe, base: &Model, tokenizer: &TextTokenizer) -> Result<Self> {
+    pub fn new(recipe: &Recipe, policy: &Model, tokenizer: &TextTokenizer) -> Result<Self> {
         if let Some(rule) = &recipe.reward_rule {
             return Ok(Self::Rule(RewardRule::parse(rule)?));
         }
         let folder = recipe.reward_model.as_deref().unwrap_or(Path::new(""));
         same_tokenizer(folder, tokenizer)?;
         let mut model = match recipe.reward_model_type {
-            RewardModelType::Full => Model::load(folder, &base.device, &mut |_, _| ControlFlow::Continue(()))?,
-            _ => base.clone(), // tensors are shared
+            RewardModelType::Full => load(folder, policy)?,
+            // The reward adapter was made for the base as it lies on the disk.
+            _ if recipe.create_new_adapter => load(&recipe.model_name_or_path, policy)?,
+            _ => policy.clone(), // tensors are shared
         };
         model.drop_adapter();
+        tokenizer.check_fits(model.config.vocab)?;
         model.add_score_head(recipe.seed)?;
         if recipe.reward_model_type != RewardModelType::Full {
             model.load_adapter(folder)?;
@@ -71,6 +73,10 @@ impl Reward {
             }
         }
     }
+}
+
+fn load(path: &Path, policy: &Model) -> Result<Model> {
+    Model::load(path, &policy.device, &mut |_, _| ControlFlow::Continue(()))
 }
 
 /// Prompt and answer as one row; the answer is labelled.

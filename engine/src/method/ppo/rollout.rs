@@ -33,6 +33,20 @@ pub struct Buffer {
 }
 
 impl Buffer {
+    /// Whether what a checkpoint holds fits together.
+    pub(super) fn check(&self) -> std::result::Result<(), String> {
+        let (count, width) = (self.answers.lengths.len(), self.answers.width);
+        let rows = [self.numbers.len(), self.prompts.len(), self.tokens.len(), self.answers.ended.len()];
+        let rewards = &self.rewards;
+        let tables = [&self.logprobs, &self.values, &self.returns, &self.advantages, &rewards.kl, &rewards.non_score];
+        let fits = |(len, ids): (&usize, &Vec<u32>)| (1..=width).contains(len) && ids.len() <= *len;
+        let whole = rows.iter().chain([&self.scores.len(), &rewards.scores.len()]).all(|len| *len == count)
+            && tables.iter().all(|table| table.len() == count * width)
+            && self.answers.lengths.iter().zip(&self.tokens).all(fits)
+            && self.prompts.iter().all(|prompt| !prompt.is_empty());
+        if whole { Ok(()) } else { Err("its tables do not have the same size: the file is damaged".into()) }
+    }
+
     /// Prompt and answer of some rollouts as rows.
     pub fn rows(&self, rollouts: &[usize]) -> Vec<Encoded> {
         rollouts.iter().map(|&i| joined(&self.prompts[i], &self.tokens[i])).collect()
