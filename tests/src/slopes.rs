@@ -6,6 +6,8 @@ use std::ops::ControlFlow;
 
 use burn::tensor::{Tensor, TensorData};
 use luthier_engine::data;
+use luthier_engine::data::Example;
+use luthier_engine::data::Example;
 use luthier_engine::method::kto_loss::KtoLoss;
 use luthier_engine::method::{Measured, Method, Start, Turn, build};
 use luthier_engine::model::{DropoutKey, GradientSum, Model, Param, SCORE};
@@ -163,15 +165,17 @@ fn pair_losses() {
 #[test]
 fn kto() {
     let dir = tempfile::tempdir().unwrap();
-    let recipe = Recipe { pref_beta: 0.3, ..full("kto-lora", dir.path()) };
+    let recipe = Recipe { pref_beta: 0.3, pref_ftx: 0.2, ..full("kto-lora", dir.path()) };
     let loss = KtoLoss {
         beta: recipe.pref_beta,
         chosen_weight: recipe.kto_chosen_weight,
         rejected_weight: recipe.kto_rejected_weight,
     };
-    let of = |measured: &Measured, kl: f64| {
+    // `tokens`: of the liked answer, whose mean log p has a weight of its own.
+    let of = |measured: &Measured, kl: f64, tokens: usize| {
         let ratio = |name: &str| measured.metrics[name] / loss.beta;
         (loss.of(ratio("rewards/chosen"), kl, true).0 + loss.of(ratio("rewards/rejected"), kl, false).0) / 2.0
+            - recipe.pref_ftx * measured.metrics["logps/chosen"] / tokens as f64
     };
     let mut work = work(&recipe, 3e-3);
     let count = work.method.rows().len();
@@ -186,10 +190,15 @@ fn kto() {
             continue;
         }
         *wanted += 1;
-        assert!((of(&measured, kl) - measured.loss).abs() < 1e-9);
+        let liked = work.rows.iter().find_map(|&row| match &work.method.rows()[row] {
+            Example::Marked { answer, liked: true } => Some(answer.learned_tokens()),
+            _ => None,
+        });
+        let tokens = liked.expect("one is liked");
+        assert!((of(&measured, kl, tokens) - measured.loss).abs() < 1e-9);
         let what = format!("kto with an estimate of {kl}");
         let (_, grads) = work.gradients(&what);
-        slopes_agree(&what, &LANGUAGE, &grads, |name, at, by| of(&work.moved(name, at, by), kl));
+        slopes_agree(&what, &LANGUAGE, &grads, |name, at, by| of(&work.moved(name, at, by), kl, tokens));
     }
     assert_eq!((with, without), (1, 1));
 }

@@ -7,7 +7,7 @@ use luthier_engine::adapter::{from_recipe, rate_factor};
 use luthier_engine::model::{Model, Param};
 use luthier_engine::recipe::{FinetuningType, Recipe, Stage};
 
-use super::{some_logits, tiny, values};
+use super::{some_logits, stir, tiny, values};
 use crate::bench::{fixture, worst};
 
 /// A LoRA on the tiny Llama, changed.
@@ -61,7 +61,7 @@ fn a_score_head_learns_beside_the_adapter() {
 /// `create_new_adapter`: the given adapter goes into the base, a fresh one starts, and nothing has changed yet.
 #[test]
 fn a_new_adapter_starts_over_the_merged_one() {
-    let folder = fixture("adapters/sft-dora");
+    let folder = fixture("adapters/sft-rslora");
     let mut given = tiny();
     given.load_adapter(&folder).expect("adapter");
     let continued = begun(&recipe(|r| r.adapter_name_or_path = Some(folder.clone())), None);
@@ -74,4 +74,44 @@ fn a_new_adapter_starts_over_the_merged_one() {
     fresh.finetuning_type = FinetuningType::Full;
     let model = begun(&fresh, None);
     assert!(model.adapter.is_none() && worst(&some_logits(&model), &some_logits(&given)) < 2e-4);
+}
+
+/// Both adapters of a chain are saved as one, which does the same on the base as it lies on the disk.
+#[test]
+fn a_chain_of_adapters_is_saved_for_the_untouched_base() {
+    let given = fixture("adapters/sft-rslora");
+    for change in [
+        (|_| {}) as fn(&mut Recipe),
+        |r| (r.lora_target, r.lora_rank, r.lora_alpha) = (vec!["q_proj".into(), "down_proj".into()], 3, Some(7.0)),
+        |r| r.pissa_init = true,
+    ] {
+        let recipe = recipe(|r| {
+            (r.adapter_name_or_path, r.create_new_adapter) = (Some(given.clone()), true);
+            change(r);
+        });
+        let mut model = begun(&recipe, None);
+        stir(&mut model);
+        let wanted = some_logits(&model);
+        let folder = tempfile::tempdir().unwrap();
+        model.save_adapter(folder.path()).expect("saved");
+        let mut again = tiny();
+        assert!(worst(&some_logits(&again), &wanted) > 1e-2);
+        again.load_adapter(folder.path()).expect("one adapter");
+        let off = worst(&some_logits(&again), &wanted);
+        assert!(off < 5e-4, "{off}");
+    }
+}
+
+#[test]
+fn a_chain_that_is_no_sum_is_refused() {
+    let refused = |given: &str, change: fn(&mut Recipe)| {
+        let recipe = recipe(|r| {
+            (r.adapter_name_or_path, r.create_new_adapter) = (Some(fixture(given)), true);
+            change(r);
+        });
+        from_recipe(&mut tiny(), &recipe, None).unwrap_err().to_string()
+    };
+    for said in [refused("adapters/sft-dora", |_| {}), refused("adapters/sft-rslora", |r| r.use_dora = true)] {
+        assert!(said.contains("create_new_adapter") && said.contains("together"), "{said}");
+    }
 }
