@@ -7,7 +7,6 @@ use std::ops::ControlFlow;
 use burn::tensor::{Tensor, TensorData};
 use luthier_engine::data;
 use luthier_engine::data::Example;
-use luthier_engine::data::Example;
 use luthier_engine::method::kto_loss::KtoLoss;
 use luthier_engine::method::{Measured, Method, Start, Turn, build};
 use luthier_engine::model::{DropoutKey, GradientSum, Model, Param, SCORE};
