@@ -118,12 +118,13 @@ fn ppo(dataset: &str, out: &Path) -> Recipe {
     }
 }
 
-/// Scores rise from the first three of twelve updates to the last three by more than six standard errors of their
+/// Scores rise from the first three updates to the last three by more than six standard errors of their
 /// difference: by chance less than once in 10^8 runs.
 fn scores_rise(recipe: &Recipe, what: &str) {
     let (events, outcome) = drive(recipe, false, |_, _| {});
     assert!(matches!(outcome, Outcome::Completed { .. }), "{outcome:?}");
-    let ((before, error), (after, error_after)) = (scores(&events, 0..3), scores(&events, 9..12));
+    let last = usize::try_from(recipe.max_steps).expect("updates");
+    let ((before, error), (after, error_after)) = (scores(&events, 0..3), scores(&events, last - 3..last));
     let steps = gather(events, outcome).steps;
     let kl = metric(&steps, "objective/kl");
     let most = kl.iter().copied().fold(0.0, f64::max);
@@ -136,7 +137,12 @@ fn scores_rise(recipe: &Recipe, what: &str) {
 #[test]
 fn ppo_raises_the_score_of_a_rule() {
     let dir = tempfile::tempdir().unwrap();
-    let recipe = Recipe { reward_rule: Some("length:4".into()), ..ppo("sft.jsonl", dir.path()) };
+    let recipe = Recipe {
+        reward_rule: Some("length:4".into()),
+        learning_rate: 6e-3,
+        max_steps: 16,
+        ..ppo("sft.jsonl", dir.path())
+    };
     scores_rise(&recipe, "ppo by a rule");
 }
 

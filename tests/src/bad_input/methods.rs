@@ -34,7 +34,7 @@ fn an_adapter_made_for_another_base_names_tensor_and_shapes() {
     let other = fixture("train/dpo-sigmoid-lora/init_adapter");
     let folder = tempfile::tempdir().unwrap();
     let recipe = recipe(folder.path(), ANSWER, "stage: sft\nfinetuning_type: lora");
-    let text = std::fs::read_to_string(&recipe).unwrap().replace("llama-tiny", "mistral-tiny");
+    let text = std::fs::read_to_string(&recipe).unwrap().replace("llama-tiny", "gemma2-tiny");
     write(&recipe, format!("{text}adapter_name_or_path: {}\n", other.display()));
     refused_training(folder.path(), &recipe, &["adapter_model.safetensors", "lora_", "shape", "[8, "]);
 }
