@@ -169,6 +169,10 @@ impl Reader<'_> {
             return Err(self.unsupported(reason.into()));
         }
         let terms = self.count("num_cayley_neumann_terms", 5)?;
+        // Every term is a matrix product for each block and step; PEFT's own default is 5.
+        if terms > 64 {
+            return Err(self.bad("num_cayley_neumann_terms", "at most 64"));
+        }
         let block_share = self.flag("block_share", false)?;
         Ok(Method::Oft(OftConfig { r, block_size, block_share, neumann_terms: neumann.then_some(terms) }))
     }

@@ -13,6 +13,8 @@ pub(super) const INFO_FILE: &str = "dataset_info.json";
 const PROMPT_COMPLETION: &str = "prompt_completion";
 /// Ours: a column of questions alone is questions, not text.
 const PROMPTS: &str = "prompts";
+/// The rows drawn are listed before any is read, so a slip of the pen must not take all memory.
+const MOST_SAMPLES: u64 = 100_000_000;
 
 /// What dataset_info.json says of it.
 #[derive(Debug, Clone, PartialEq)]
@@ -76,7 +78,13 @@ pub(super) fn declared(entry: &Value) -> Result<Declared, String> {
         mapping = Mapping::new(Format::Text).with(Part::Text, text.clone());
     }
     apply_tags(&mut mapping.tags, &tags);
-    let num_samples = entry["num_samples"].as_u64().map(|count| count as usize);
+    let num_samples = match &entry["num_samples"] {
+        Value::Null => None,
+        value => match value.as_u64() {
+            Some(count) if count <= MOST_SAMPLES => Some(count as usize),
+            _ => return Err(format!("its num_samples is {value}, not a whole number up to {MOST_SAMPLES}")),
+        },
+    };
     Ok(Declared { mapping, has_columns, num_samples })
 }
 
@@ -140,6 +148,16 @@ fn names(entry: &Value, key: &str) -> Result<Map<String, Value>, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn num_samples_is_bounded() {
+        let entry = |count: Value| json!({"file_name": "rows.json", "num_samples": count});
+        assert_eq!(declared(&entry(json!(100_000_000))).unwrap().num_samples, Some(100_000_000));
+        assert_eq!(declared(&entry(Value::Null)).unwrap().num_samples, None);
+        for wrong in [json!(100_000_001), json!(-1), json!("5")] {
+            assert!(declared(&entry(wrong)).unwrap_err().contains("num_samples"));
+        }
+    }
 
     #[test]
     fn a_written_entry_reads_back_as_the_same_mapping() {

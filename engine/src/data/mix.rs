@@ -28,6 +28,9 @@ pub(super) fn mix(mut datasets: Vec<Vec<Example>>, recipe: &Recipe) -> Result<Ve
         let reason = format!("{} datasets need as many chances, each above 0", datasets.len());
         return Err(Error::recipe("interleave_probs", reason, "write one for each dataset, or none"));
     }
+    if let Some(problem) = recipe.bad_chance() {
+        return Err(Error::BadRecipe(vec![problem]));
+    }
     let mut random = SplitMix::new(recipe.seed, MIX_STREAM);
     let mut draw = |turn: usize| -> usize {
         if chances.is_empty() {

@@ -199,6 +199,8 @@ fn drawn(len: usize, count: usize, seed: u64) -> Vec<usize> {
 fn picked(len: usize, source: &Source, recipe: &Recipe) -> Vec<usize> {
     let mut picked: Vec<usize> = (0..len).collect();
     if let Some(count) = source.declared.as_ref().and_then(|declared| declared.num_samples) {
+        // Cut before drawing: rows beyond max_samples would be listed for nothing.
+        let count = count.min(recipe.max_samples.unwrap_or(usize::MAX));
         let mut random = SplitMix::new(recipe.seed, SAMPLE_STREAM);
         random.shuffle(&mut picked);
         picked.truncate(count);

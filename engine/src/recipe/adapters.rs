@@ -10,6 +10,13 @@ impl Recipe {
             let reason = "blocks of 1 cannot turn";
             problems.push(problem("oft_block_size", reason, "write 2 or more; 32 is usual"));
         }
+        if self.quantization_bit.is_some() && self.create_new_adapter && self.adapter_name_or_path.is_some() {
+            let reason =
+                "create_new_adapter merges the adapter into the weights, which would have to be dense for that";
+            let remedy =
+                "merge the adapter without quantization_bit first, or train on with it: create_new_adapter: false";
+            problems.push(problem("quantization_bit", reason, remedy));
+        }
         if let Some(ratio) = self.loraplus_lr_ratio.filter(|ratio| !(*ratio > 0.0 && ratio.is_finite())) {
             let remedy = "write a number above 0; 16 is usual";
             problems.push(problem("loraplus_lr_ratio", format!("{ratio} is out of range"), remedy));

@@ -176,7 +176,7 @@ recipe_keys! {
         pref_ftx: f64 = 0.0;
         /// Loss on the pairs: sigmoid, hinge, ipo, orpo, simpo or robust.
         pref_loss: PrefLoss = PrefLoss::Sigmoid;
-        /// Assumed share of wrong labels (conservative DPO).
+        /// Assumed share of wrong labels (conservative DPO), for pref_loss sigmoid and robust.
         dpo_label_smoothing: f64 = 0.0;
         /// KTO: weight of liked answers.
         kto_chosen_weight: f64 = 1.0;
@@ -188,7 +188,7 @@ recipe_keys! {
         ld_alpha: Option<f64> = None;
         /// Model to compare with; null: the starting model.
         ref_model: Option<PathBuf> = None;
-        /// Weight of a penalty on the distance to the starting model, for any stage.
+        /// Weight of a penalty on the distance to the starting model, for pt and sft.
         @ours kl_penalty: f64 = 0.0;
     }
     Ppo {
@@ -196,7 +196,7 @@ recipe_keys! {
         ppo_buffer_size: usize = 1;
         /// Passes over the collected answers.
         ppo_epochs: usize = 4;
-        /// KL that the adaptive controller aims at.
+        /// KL that the adaptive controller (ppo_adaptive_kl) aims at.
         ppo_target: f64 = 6.0;
         /// Normalise the scores.
         ppo_score_norm: bool = false;
@@ -246,13 +246,13 @@ recipe_keys! {
         mask_history: bool = false;
         /// How several datasets are joined: concat, interleave_under or interleave_over.
         mix_strategy: MixStrategy = MixStrategy::Concat;
-        /// Chances of the datasets when interleaving.
+        /// Chances of the datasets when interleaving, each at least a millionth of their sum.
         interleave_probs: Vec<f64> = Vec::new();
         /// Leave rows out that cannot be used, such as those without an answer; false: a file with such rows is refused.
         @ours skip_bad_rows: bool = false;
         /// Rows taken from each dataset at most.
         max_samples: Option<usize> = None;
-        /// Put several rows into one sequence; null: for pt only.
+        /// Put several rows into one sequence: not in this version yet. Null and false: each row stands alone.
         packing: Option<bool> = None;
         /// Packing without attention across rows.
         neat_packing: bool = false;

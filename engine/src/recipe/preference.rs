@@ -32,6 +32,15 @@ impl Recipe {
             let reason = "TRL gave this form of KTO on pairs up";
             problems.push(problem("pref_loss", reason, "write stage: kto; it takes files of pairs as well"));
         }
+        if self.stage == Stage::Dpo && self.ld_alpha.is_some() && !self.compares_with_reference() {
+            let reason = format!("LD-DPO is a form of DPO, and pref_loss is {}", self.pref_loss);
+            problems.push(problem("ld_alpha", reason, "remove ld_alpha, or write pref_loss: sigmoid"));
+        }
+        if self.stage == Stage::Rm && self.freeze_modules.iter().any(|name| name.trim_end_matches(".weight") == "score")
+        {
+            let reason = "the score head of a reward model always learns";
+            problems.push(problem("freeze_modules", reason, "remove score"));
+        }
         if self.ref_model.is_some() && !self.compares_with_reference() {
             let reason = "nothing is compared with it in this stage or by this loss";
             problems.push(problem("ref_model", reason, "remove ref_model"));
@@ -55,8 +64,10 @@ impl Recipe {
     pub(super) fn preference_warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
         let preference = matches!(self.stage, Stage::Dpo | Stage::Kto | Stage::Rm | Stage::Ppo);
-        if preference && self.lora_dropout > 0.0 {
-            warnings.push(format!("lora_dropout: stage {} trains without dropout, as TRL does", self.stage));
+        for (field, share) in [("lora_dropout", self.lora_dropout), ("module_dropout", self.module_dropout)] {
+            if preference && share > 0.0 {
+                warnings.push(format!("{field}: stage {} trains without dropout, as TRL does", self.stage));
+            }
         }
         if self.stage == Stage::Kto && self.per_device_train_batch_size == 1 {
             warnings.push(

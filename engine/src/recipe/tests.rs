@@ -211,7 +211,7 @@ fn sound_recipe_passes() {
 fn every_impossible_setting_is_named() {
     let (dir, recipe) = sound();
     type Change = fn(&mut Recipe);
-    let cases: [(&str, Change); 32] = [
+    let cases: [(&str, Change); 54] = [
         ("lora_rank", |r| r.lora_rank = 0),
         ("lora_dropout", |r| r.lora_dropout = 1.0),
         ("learning_rate", |r| r.learning_rate = 0.0),
@@ -236,6 +236,40 @@ fn every_impossible_setting_is_named() {
         ("lora_rank_pattern", |r| r.lora_rank_pattern.extend([("(".into(), 4)])),
         ("lora_rank_pattern", |r| r.lora_rank_pattern.extend([("q_proj".into(), 0)])),
         ("lora_alpha_pattern", |r| r.lora_alpha_pattern.extend([("q_proj".into(), -1.0)])),
+        ("per_device_train_batch_size", |r| r.per_device_train_batch_size = 1_000_001),
+        ("per_device_eval_batch_size", |r| r.per_device_eval_batch_size = 1_000_001),
+        ("gradient_accumulation_steps", |r| r.gradient_accumulation_steps = 1_000_001),
+        ("gradient_accumulation_steps", |r| {
+            (r.per_device_train_batch_size, r.gradient_accumulation_steps) = (10_001, 1_000)
+        }),
+        ("ppo_buffer_size", |r| r.ppo_buffer_size = 1_250_001),
+        ("ppo_buffer_size", |r| r.ppo_buffer_size = usize::MAX),
+        ("ppo_epochs", |r| r.ppo_epochs = 10_001),
+        ("ppo_mini_batches", |r| r.ppo_mini_batches = 10_001),
+        ("max_new_tokens", |r| r.max_new_tokens = 1_000_001),
+        ("num_train_epochs", |r| r.num_train_epochs = 1e7),
+        ("max_steps", |r| r.max_steps = 1_000_000_001),
+        ("replay_ratio", |r| r.replay_ratio = 0.995),
+        ("lora_rank", |r| r.lora_rank = 65_537),
+        ("lora_rank_pattern", |r| r.lora_rank_pattern.extend([("q_proj".into(), 65_537)])),
+        ("interleave_probs", |r| {
+            r.dataset.push(r.dataset[0].clone());
+            (r.mix_strategy, r.interleave_probs) = (MixStrategy::InterleaveOver, vec![1.0, 1e-300]);
+        }),
+        ("interleave_probs", |r| {
+            r.dataset.push(r.dataset[0].clone());
+            (r.mix_strategy, r.interleave_probs) = (MixStrategy::InterleaveUnder, vec![1.0, 0.0]);
+        }),
+        ("ld_alpha", |r| (r.stage, r.pref_loss, r.ld_alpha) = (Stage::Dpo, PrefLoss::Orpo, Some(0.5))),
+        ("ld_alpha", |r| (r.stage, r.pref_loss, r.ld_alpha) = (Stage::Dpo, PrefLoss::Simpo, Some(0.5))),
+        ("freeze_modules", |r| (r.stage, r.freeze_modules) = (Stage::Rm, vec!["score".into()])),
+        ("ref_model", |r| (r.stage, r.ref_model) = (Stage::Dpo, Some("/nowhere".into()))),
+        ("ref_model", |r| (r.stage, r.ref_model) = (Stage::Kto, Some(r.dataset[0].clone().into()))),
+        ("quantization_bit", |r| {
+            let adapter = r.model_name_or_path.clone();
+            std::fs::write(adapter.join("adapter_config.json"), "{}").unwrap();
+            (r.quantization_bit, r.create_new_adapter, r.adapter_name_or_path) = (Some(4), true, Some(adapter));
+        }),
         ("output_dir", |r| r.output_dir = r.model_name_or_path.clone()),
         ("output_dir", |r| r.output_dir = PathBuf::new()),
         ("dataset", |r| r.dataset = vec![]),
@@ -272,6 +306,46 @@ fn every_impossible_setting_is_named() {
     assert_eq!(fields(&problems(elsewhere.validate())), ["output_dir"], "a run goes on from another folder");
     Recipe { resume_from_checkpoint: Some(dir.path().join("out")), ..recipe.clone() }.validate().unwrap();
     Recipe { overwrite_output_dir: true, ..recipe }.validate().unwrap();
+}
+
+#[test]
+fn keys_that_change_nothing_are_told() {
+    type Change = fn(&mut Recipe);
+    let cases: &[(&str, Change)] = &[
+        ("dpo_label_smoothing", |r| (r.stage, r.pref_loss, r.dpo_label_smoothing) = (Stage::Dpo, PrefLoss::Hinge, 0.1)),
+        ("module_dropout", |r| (r.stage, r.module_dropout) = (Stage::Dpo, 0.1)),
+        ("lora_dropout", |r| (r.stage, r.lora_dropout) = (Stage::Rm, 0.1)),
+        ("reward_model", |r| r.reward_model = Some("/reward".into())),
+        ("reward_rule", |r| r.reward_rule = Some("json".into())),
+        ("interleave_probs", |r| r.interleave_probs = vec![1.0]),
+        ("ld_alpha", |r| (r.stage, r.ld_alpha) = (Stage::Kto, Some(0.5))),
+        ("ppo_target", |r| (r.stage, r.reward_rule, r.ppo_target) = (Stage::Ppo, Some("json".into()), 3.0)),
+        ("simpo_gamma", |r| (r.stage, r.simpo_gamma) = (Stage::Dpo, 1.0)),
+        ("pref_ftx", |r| (r.stage, r.pref_ftx) = (Stage::Kto, 0.1)),
+        ("pref_loss", |r| (r.stage, r.pref_loss) = (Stage::Rm, PrefLoss::Ipo)),
+        ("kto_chosen_weight", |r| r.kto_chosen_weight = 2.0),
+        ("kto_rejected_weight", |r| r.kto_rejected_weight = 2.0),
+        ("replay_ratio", |r| r.replay_ratio = 0.5),
+        ("forgetting_steps", |r| r.forgetting_steps = 5),
+        ("quantization_type", |r| r.quantization_type = QuantizationType::Fp4),
+        ("double_quantization", |r| r.double_quantization = false),
+        ("lm_head in freeze_modules", |r| (r.stage, r.freeze_modules) = (Stage::Rm, vec!["lm_head".into()])),
+        ("lm_head in additional_target", |r| (r.stage, r.additional_target) = (Stage::Rm, vec!["lm_head".into()])),
+        ("lm_head in freeze_extra_modules", |r| {
+            (r.stage, r.finetuning_type) = (Stage::Rm, FinetuningType::Freeze);
+            r.freeze_extra_modules = vec!["lm_head".into()];
+        }),
+        ("unfreeze_every", |r| r.unfreeze_every = 5),
+        ("packing", |r| r.stage = Stage::Pt),
+    ];
+    for (field, change) in cases {
+        let mut recipe = Recipe::default();
+        change(&mut recipe);
+        let warnings = recipe.setting_warnings();
+        assert!(warnings.len() == 1 && warnings[0].starts_with(field), "{field}: {warnings:?}");
+    }
+    let aimed = Recipe { stage: Stage::Dpo, dpo_label_smoothing: 0.1, ld_alpha: Some(0.5), ..Recipe::default() };
+    assert!(aimed.setting_warnings().is_empty());
 }
 
 #[test]

@@ -6,6 +6,9 @@ use super::choices::*;
 use super::{Recipe, problem, value};
 use crate::error::{Error, RecipeProblem, Result};
 
+mod ignored;
+mod limits;
+
 impl Recipe {
     /// Checks the settings and what they name on the disk. Ok carries warnings. An `output_dir` that holds a run is a
     /// problem unless `resume_from_checkpoint` lies in it or `overwrite_output_dir` is on.
@@ -30,6 +33,7 @@ impl Recipe {
         let mut problems = Vec::new();
         self.check_missing(&mut problems);
         self.check_ranges(&mut problems);
+        self.check_limits(&mut problems);
         self.check_method(&mut problems);
         problems.extend(crate::freeze::setting_problems(self));
         self.check_ppo(&mut problems);
@@ -77,6 +81,7 @@ impl Recipe {
         }
         self.adapter_warnings(&mut warnings);
         warnings.extend(self.preference_warnings());
+        self.ignored_warnings(&mut warnings);
         warnings
     }
 
@@ -131,7 +136,7 @@ impl Recipe {
         let rises = self.warmup_ratio;
         need("warmup_ratio", (0.0..=1.0).contains(&rises), rises.to_string(), "write a number from 0 to 1");
         let replayed = self.replay_ratio;
-        need("replay_ratio", (0.0..1.0).contains(&replayed), replayed.to_string(), "write 0 or more and less than 1");
+        need("replay_ratio", (0.0..=0.99).contains(&replayed), replayed.to_string(), "write 0 or more, at most 0.99");
         if let Some(limit) = self.forgetting_limit {
             let remedy = "write a share above 0, such as 0.2, or null";
             need("forgetting_limit", limit > 0.0 && limit.is_finite(), limit.to_string(), remedy);
@@ -247,7 +252,7 @@ impl Recipe {
         }
         if !self.replay_dataset.is_empty() && !matches!(self.stage, Stage::Sft | Stage::Pt) {
             let reason = format!("rows are mixed in for sft and pt, and stage is {}", self.stage.as_str());
-            problems.push(problem("replay_dataset", reason, "remove replay_dataset; kl_penalty and pref_ftx hold too"));
+            problems.push(problem("replay_dataset", reason, "remove replay_dataset; in stage dpo pref_ftx holds too"));
         }
         if self.forgetting_limit.is_some() && self.forgetting_dataset.is_empty() {
             let remedy = "name a forgetting_dataset, or remove forgetting_limit";
@@ -286,8 +291,11 @@ impl Recipe {
 
     fn check_disk(&self, problems: &mut Vec<RecipeProblem>) {
         let hint = "relative paths count from the recipe file";
-        let model = &self.model_name_or_path;
-        if !model.as_os_str().is_empty() && !is_model(model) {
+        let models = [("model_name_or_path", Some(&self.model_name_or_path)), ("ref_model", self.ref_model.as_ref())];
+        for (field, model) in models.into_iter().filter_map(|(field, model)| Some((field, model?))) {
+            if model.as_os_str().is_empty() || is_model(model) {
+                continue;
+            }
             let (reason, remedy) = match (model.is_dir(), model.is_file()) {
                 (true, _) => (
                     "is a folder without config.json or a .gguf file",
@@ -296,7 +304,7 @@ impl Recipe {
                 (_, true) => ("is neither a model folder nor a .gguf file", "choose a model folder or a .gguf file"),
                 _ => ("does not exist", "relative paths count from the recipe file; names on a hub are not downloaded"),
             };
-            problems.push(problem("model_name_or_path", format!("{} {reason}", model.display()), remedy));
+            problems.push(problem(field, format!("{} {reason}", model.display()), remedy));
         }
         let adapters = [("adapter_name_or_path", &self.adapter_name_or_path)];
         for (field, folder) in adapters.into_iter().filter_map(|(field, folder)| Some((field, folder.as_ref()?))) {
