@@ -21,18 +21,20 @@ impl Recipe {
             let remedy = "write a number above 0; 16 is usual";
             problems.push(problem("loraplus_lr_ratio", format!("{ratio} is out of range"), remedy));
         }
-        for pattern in self.lora_rank_pattern.keys().filter(|pattern| !is_pattern(pattern)) {
+        for pattern in self.lora_rank_pattern.iter().map(|(pattern, _)| pattern).filter(|pattern| !is_pattern(pattern))
+        {
             problems.push(unreadable("lora_rank_pattern", pattern));
         }
-        for pattern in self.lora_alpha_pattern.keys().filter(|pattern| !is_pattern(pattern)) {
+        for pattern in self.lora_alpha_pattern.iter().map(|(pattern, _)| pattern).filter(|pattern| !is_pattern(pattern))
+        {
             problems.push(unreadable("lora_alpha_pattern", pattern));
         }
-        if let Some((pattern, _)) = self.lora_rank_pattern.iter().find(|(_, rank)| **rank == 0) {
+        if let Some((pattern, _)) = self.lora_rank_pattern.iter().find(|(_, rank)| *rank == 0) {
             let reason = format!("the rank 0 of '{pattern}' is out of range");
             problems.push(problem("lora_rank_pattern", reason, "write 1 or more"));
         }
         if let Some((pattern, alpha)) =
-            self.lora_alpha_pattern.iter().find(|(_, alpha)| !(**alpha > 0.0 && alpha.is_finite()))
+            self.lora_alpha_pattern.iter().find(|(_, alpha)| !(*alpha > 0.0 && alpha.is_finite()))
         {
             let reason = format!("the alpha {alpha} of '{pattern}' is out of range");
             problems.push(problem("lora_alpha_pattern", reason, "write a number above 0"));

@@ -1,7 +1,5 @@
 //! The words that a recipe's keys can take, as LLaMA-Factory spells them.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -59,8 +57,9 @@ pub struct UnfreezeStage {
     pub layers: Vec<usize>,
 }
 
-/// Settings by a pattern of module paths, as PEFT's rank_pattern: {q_proj: 16, layers.0.mlp.up_proj: 4}.
-impl<T: Setting> Setting for BTreeMap<String, T> {
+/// Settings by a pattern of module paths, as PEFT's rank_pattern: {q_proj: 16, layers.0.mlp.up_proj: 4}. The order is kept: the
+/// first pattern that fits counts.
+impl<T: Setting> Setting for Vec<(String, T)> {
     fn read(value: &Value) -> Result<Self, String> {
         let Value::Object(entries) = value else {
             return Err(format!("{} is not a table of {{pattern: number}}", shown(value)));

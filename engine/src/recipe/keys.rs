@@ -2,7 +2,6 @@
 //! the training keys, transformers'); `@ours` marks Luthier's own. One default differs on purpose: `logging_steps` is 1
 //! (transformers: 500, which would leave a short run without a curve).
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -128,10 +127,10 @@ recipe_keys! {
         use_dora: bool = false;
         /// Start from the main directions of the weights (PiSSA).
         pissa_init: bool = false;
-        /// Other ranks for some layers: {pattern of the path: rank}, PEFT's rank_pattern.
-        @ours lora_rank_pattern: BTreeMap<String, usize> = BTreeMap::new();
-        /// Other alphas for some layers: {pattern of the path: alpha}, PEFT's alpha_pattern.
-        @ours lora_alpha_pattern: BTreeMap<String, f64> = BTreeMap::new();
+        /// Other ranks for some layers: {pattern of the path: rank}, PEFT's rank_pattern. The first that fits counts.
+        @ours lora_rank_pattern: Vec<(String, usize)> = Vec::new();
+        /// Other alphas for some layers: {pattern of the path: alpha}, PEFT's alpha_pattern. The first that fits counts.
+        @ours lora_alpha_pattern: Vec<(String, f64)> = Vec::new();
         /// Other modules that train whole beside the adapter and are saved with it.
         additional_target: Vec<String> = Vec::new();
         /// Merge adapter_name_or_path into the model and start a new adapter.

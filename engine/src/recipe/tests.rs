@@ -349,6 +349,16 @@ fn keys_that_change_nothing_are_told() {
 }
 
 #[test]
+fn patterns_keep_their_order() {
+    let (recipe, _) =
+        read("lora_rank_pattern: {z: 4, a: 2, m: 3}\nlora_alpha_pattern:\n  v_proj: 8\n  '.*proj': 1.5\n");
+    let alphas = vec![("v_proj".to_owned(), 8.0), (".*proj".to_owned(), 1.5)];
+    assert_eq!(recipe.lora_rank_pattern, [("z".to_owned(), 4), ("a".to_owned(), 2), ("m".to_owned(), 3)]);
+    assert_eq!(recipe.lora_alpha_pattern, alphas);
+    assert_eq!(read(&recipe.to_yaml()).0, recipe);
+}
+
+#[test]
 fn dataset_names_are_looked_up() {
     let (dir, mut recipe) = sound();
     std::fs::create_dir(dir.path().join("data")).unwrap();

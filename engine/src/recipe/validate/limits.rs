@@ -40,7 +40,7 @@ impl Recipe {
         if epochs.is_finite() && epochs > 1e6 {
             problems.push(problem("num_train_epochs", format!("{epochs} is out of range"), "write at most 1000000"));
         }
-        if let Some((pattern, rank)) = self.lora_rank_pattern.iter().find(|(_, rank)| **rank > 65_536) {
+        if let Some((pattern, rank)) = self.lora_rank_pattern.iter().find(|(_, rank)| *rank > 65_536) {
             let reason = format!("the rank {rank} of '{pattern}' is out of range");
             problems.push(problem("lora_rank_pattern", reason, "write at most 65536"));
         }
