@@ -7,12 +7,14 @@ use luthier_engine::data::{DataKind, DataSummary};
 use luthier_engine::protocol::{DataSource, DeviceInfo, Event, ModelSummary, Problem, RequestId, Verdict};
 use luthier_engine::recipe::{Recipe, Stage};
 
+mod defaults;
 mod log;
 mod rollouts;
 mod run;
 mod stages;
 mod talk;
 
+pub use defaults::{back_to_default, to_take_back, written_value};
 pub use log::{Entry, Level, Log};
 pub use rollouts::{Rollouts, Sampled, means};
 pub use run::{Course, Run};

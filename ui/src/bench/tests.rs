@@ -8,9 +8,9 @@ use crate::text::Language;
 
 #[test]
 fn dates_are_civil() {
-    assert_eq!(civil(0), (1970, 1, 1));
-    assert_eq!(civil(19_782), (2024, 2, 29));
-    assert_eq!(civil(20_781), (2026, 11, 24));
+    assert_eq!(stamp::civil(0), (1970, 1, 1));
+    assert_eq!(stamp::civil(19_782), (2024, 2, 29));
+    assert_eq!(stamp::civil(20_781), (2026, 11, 24));
 }
 
 #[test]

@@ -7,6 +7,9 @@ use luthier_engine::recipe::Recipe;
 
 use super::rollouts::Rollouts;
 
+/// How the engine's warning about a failed save begins (engine/src/trainer/mod.rs).
+const NOT_SAVED: &str = "no checkpoint was saved";
+
 /// Where a run stands.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Course {
@@ -27,7 +30,7 @@ pub struct Run {
     pub busy: Option<(Phase, Option<f32>)>,
     /// Asked to stop; it saves first.
     pub stopping: bool,
-    /// Asked to save; the next CheckpointSaved answers it.
+    /// Asked to save; the next CheckpointSaved answers it, or a warning that nothing was saved.
     pub saving: bool,
     pub steps: Vec<StepReport>,
     pub evals: Vec<EvalReport>,
@@ -141,7 +144,14 @@ impl Run {
             Event::RunPaused { id } if id == self.id => self.course = Course::Paused,
             Event::RunResumed { id } if id == self.id => self.course = Course::Stepping,
             Event::RunProgress { id, phase, fraction } if id == self.id => self.busy = Some((phase, fraction)),
-            Event::Warned { id: Some(id), message } if id == self.id => self.warnings.push(message),
+            Event::Warned { id: Some(id), message } if id == self.id => {
+                // A save that fails does not end the run, and no CheckpointSaved answers it: only this warning does.
+                if message.starts_with(NOT_SAVED) {
+                    self.saving = false;
+                    self.busy = None;
+                }
+                self.warnings.push(message);
+            }
             _ => {}
         }
     }

@@ -252,3 +252,39 @@ fn the_log_follows_the_language() {
     assert_eq!(english, "step 3: checkpoint saved in /c");
     assert_eq!(chinese, "第 3 步：检查点已保存到 /c");
 }
+
+#[test]
+fn a_failed_save_is_over_too() {
+    let mut state = running();
+    let saving = |state: &AppState| state.run.as_ref().is_some_and(|run| run.saving);
+    let warn = |state: &mut AppState, id: &str, message: &str| {
+        state.apply(Event::Warned { id: Some(id.into()), message: message.into() });
+    };
+    if let Some(run) = &mut state.run {
+        run.saving = true;
+    }
+    warn(&mut state, "run-1", "the gradients are large");
+    warn(&mut state, "another", "no checkpoint was saved, the run goes on: the disk is full");
+    assert!(saving(&state), "neither is about this save");
+    warn(&mut state, "run-1", "no checkpoint was saved, the run goes on: the disk is full");
+    assert!(!saving(&state) && state.running());
+    assert_eq!(state.run.as_ref().map(|run| run.warnings.len()), Some(2));
+}
+
+#[test]
+fn every_key_can_go_back_to_its_default_alone() {
+    let changed = Recipe { kl_penalty: 0.5, oft_rank: 8, ref_model: Some("/r".into()), ..Recipe::default() };
+    let mut recipe = changed.clone();
+    for key in luthier_engine::recipe::KEYS {
+        back_to_default(&mut recipe, key.name);
+    }
+    assert_eq!(recipe, Recipe::default());
+    let mut recipe = changed.clone();
+    back_to_default(&mut recipe, "kl_penalty");
+    assert_eq!(recipe, Recipe { kl_penalty: 0.0, ..changed.clone() });
+    back_to_default(&mut recipe, "no_such_key");
+    assert_eq!(recipe.changed_from_default().len(), 2);
+    assert_eq!((written_value(&changed, "oft_rank"), written_value(&changed, "oft")), ("8".into(), String::new()));
+    assert_eq!(to_take_back(&changed, "oft_block_size"), ["oft_rank"]);
+    assert!(to_take_back(&changed, "learning_rate").is_empty());
+}

@@ -1,8 +1,10 @@
 //! Settings: a name, a plain sentence, a "?" with more, the control at the right, and a way back to the default.
 
+use std::collections::BTreeSet;
+
 use egui::accesskit::Role;
 use egui::{
-    Align, Align2, ComboBox, DragValue, FontId, Label, Layout, Response, Sense, TextEdit, Ui, WidgetInfo,
+    Align, Align2, ComboBox, DragValue, FontId, Id, Label, Layout, Response, Sense, TextEdit, Ui, WidgetInfo,
     emath::Numeric, pos2, vec2,
 };
 
@@ -15,6 +17,20 @@ use crate::theme::{self, CONTROL};
 /// Width of the controls at the right of a form.
 const CONTROL_WIDTH: f32 = 260.0;
 const NUMBER_WIDTH: f32 = 96.0;
+
+fn all_drawn() -> Id {
+    Id::unique("settings drawn")
+}
+
+/// Notes that the setting `name` is in reach in this frame; each [`Setting`] that is shown does so.
+pub fn drawn(ui: &Ui, name: &str) {
+    ui.data_mut(|d| d.get_temp_mut_or_default::<BTreeSet<String>>(all_drawn()).insert(name.to_owned()));
+}
+
+/// The settings noted since the last call.
+pub fn take_drawn(ui: &Ui) -> BTreeSet<String> {
+    ui.data_mut(|d| std::mem::take(d.get_temp_mut_or_default(all_drawn())))
+}
 
 /// One row of a form. Its words are the texts `field.NAME.label`, `.about` and, behind the "?", `.help`.
 #[must_use = "call .show()"]
@@ -68,6 +84,7 @@ impl<'a> Setting<'a> {
 
     /// Lays out the row. True when the person asked for the default. Controls without a name get this field's label.
     pub fn show(self, ui: &mut Ui, control: impl FnOnce(&mut Ui)) -> bool {
+        drawn(ui, self.name);
         let label = say(&format!("field.{}.label", self.name));
         let about = say(&format!("field.{}.about", self.name));
         let help = try_say(&format!("field.{}.help", self.name));

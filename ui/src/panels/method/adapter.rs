@@ -10,7 +10,7 @@ use super::form::{Form, tick};
 use crate::bench::Bench;
 use crate::dialogs::Ask;
 use crate::text::t;
-use crate::widgets::{Card, number, segmented, words};
+use crate::widgets::{Card, drawn, number, segmented, words};
 use crate::{format, icons, theme};
 
 const LORA_MORE: &[&str] = &[
@@ -20,8 +20,14 @@ const LORA_MORE: &[&str] = &[
     "lora_alpha_pattern",
     "additional_target",
     "adapter_name_or_path",
-    "create_new_adapter",
 ];
+
+const OFT_MORE: &[&str] = &["oft_block_share", "oft_use_cayley_neumann", "module_dropout", "adapter_name_or_path"];
+
+/// Merging is asked about only where there is an adapter to merge.
+fn merging(recipe: &Recipe) -> &'static [&'static str] {
+    if recipe.adapter_name_or_path.is_some() { &["create_new_adapter"] } else { &[] }
+}
 
 pub(super) fn lora(ui: &mut Ui, bench: &mut Bench) {
     let model = bench.state.model.ready().cloned();
@@ -37,7 +43,8 @@ pub(super) fn lora(ui: &mut Ui, bench: &mut Bench) {
         form.on_off(ui, "use_rslora", |r| &mut r.use_rslora);
         form.on_off(ui, "use_dora", |r| &mut r.use_dora);
         form.on_off(ui, "pissa_init", |r| &mut r.pissa_init);
-        form.more(ui, &title, LORA_MORE, |ui, form| {
+        let more = [LORA_MORE, merging(form.recipe)].concat();
+        form.more(ui, &title, &more, |ui, form| {
             form.number(ui, "lora_dropout", |r| &mut r.lora_dropout, 0.0..=0.95, 0.005);
             let same = t!("method.same_rate");
             form.optional(ui, "loraplus_lr_ratio", |r| &mut r.loraplus_lr_ratio, 1.0..=1000.0, 16.0, &same);
@@ -57,13 +64,9 @@ pub(super) fn oft(ui: &mut Ui, bench: &mut Bench) {
         let mut form = Form::new(&mut state.recipe);
         blocks(ui, &mut form);
         targets(ui, &mut form, "oft_target", |r| &mut r.oft_target, model.as_ref());
-        let more = [
-            "oft_block_share",
-            "oft_use_cayley_neumann",
-            "module_dropout",
-            "adapter_name_or_path",
-            "create_new_adapter",
-        ];
+        // `blocks` stands for both.
+        drawn(ui, "oft_rank");
+        let more = [OFT_MORE, merging(form.recipe)].concat();
         form.more(ui, &title, &more, |ui, form| {
             form.on_off(ui, "oft_block_share", |r| &mut r.oft_block_share);
             form.on_off(ui, "oft_use_cayley_neumann", |r| &mut r.oft_use_cayley_neumann);

@@ -8,7 +8,7 @@ use luthier_engine::recipe::Recipe;
 
 use crate::dialogs::{Ask, Dialogs};
 use crate::text::{say, t};
-use crate::widgets::{IconButton, Push, Setting, dropdown, hairline, number, segmented, tag, toggle, words};
+use crate::widgets::{IconButton, Push, Setting, drawn, dropdown, hairline, number, segmented, tag, toggle, words};
 use crate::{format, icons, theme};
 
 pub struct Form<'a> {
@@ -183,9 +183,12 @@ impl<'a> Form<'a> {
         tick(ui, known, field(self.recipe));
     }
 
-    /// Rarely changed settings behind a button that says how many of them differ; `keys` are theirs.
+    /// Rarely changed settings behind a button that says how many of them differ; `keys` are those that `body` draws now,
+    /// the first of them always.
     pub fn more(&mut self, ui: &mut Ui, card: &str, keys: &[&str], body: impl FnOnce(&mut Ui, &mut Self)) {
-        let id = ui.make_persistent_id(("more settings", keys));
+        let id = ui.make_persistent_id(("more settings", keys.first()));
+        // Folded away is in reach as well.
+        keys.iter().for_each(|key| drawn(ui, key));
         let mut open = ui.data(|d| d.get_temp::<bool>(id)).unwrap_or(false);
         let changed = self.recipe.changed_from_default().iter().filter(|key| keys.contains(key)).count();
         ui.horizontal(|ui| {

@@ -53,12 +53,14 @@ pub(super) fn gradual(ui: &mut Ui, bench: &mut Bench) {
     let layers = bench.state.model.ready().map(|m| m.layers);
     let steps = super::planned_steps(bench);
     let title = t!("method.gradual");
-    let keys = ["unfreeze_preset", "unfreeze_every", "unfreeze_schedule"];
     Card::new(&title).about(t!("method.gradual_about")).icon(icons::STACK).show(ui, |ui| {
         let mut form = Form::new(&mut bench.state.recipe);
+        let top_down = form.recipe.unfreeze_preset == Some(UnfreezePreset::TopDown);
+        let every: &[&str] = if top_down { &["unfreeze_every"] } else { &[] };
+        let keys = [&["unfreeze_preset", "unfreeze_schedule"], every].concat();
         form.more(ui, &title, &keys, |ui, form| {
             preset(ui, form);
-            if form.recipe.unfreeze_preset == Some(UnfreezePreset::TopDown) {
+            if top_down {
                 form.number(ui, "unfreeze_every", |r| &mut r.unfreeze_every, 0..=1_000_000, 0.5);
             }
             own_schedule(ui, form);

@@ -3,10 +3,13 @@
 use egui::Ui;
 use luthier_engine::recipe::{FinetuningType, Stage};
 
-use super::{adapter, forgetting, freezing, keeping, ppo, preference, training};
+use super::{adapter, forgetting, freezing, keeping, misfits, ppo, preference, training};
 use crate::bench::Bench;
+use crate::widgets::take_drawn;
 
 pub fn ui(ui: &mut Ui, bench: &mut Bench) {
+    // What other panels have drawn is not in reach here.
+    take_drawn(ui);
     match bench.state.recipe.stage {
         Stage::Dpo => preference::pairs(ui, bench),
         Stage::Kto => preference::likes(ui, bench),
@@ -36,4 +39,6 @@ pub fn ui(ui: &mut Ui, bench: &mut Bench) {
     freezing::gradual(ui, bench);
     forgetting::ui(ui, bench);
     keeping::keeping(ui, bench);
+    let drawn = take_drawn(ui);
+    misfits::ui(ui, bench, &drawn);
 }

@@ -8,6 +8,7 @@ mod formulas;
 mod freezing;
 mod groups;
 mod keeping;
+mod misfits;
 mod ppo;
 mod preference;
 mod recipe_view;
@@ -18,7 +19,7 @@ use luthier_engine::recipe::{FinetuningType, PrefLoss, Recipe, Stage};
 
 use super::data::kind_name;
 use crate::bench::Bench;
-use crate::state::Missing;
+use crate::state::{Missing, back_to_default, to_take_back};
 use crate::text::{say, t, try_say};
 use crate::widgets::{Card, Fact, Push, column, facts, icon_label, tag};
 use crate::{format, icons, theme};
@@ -93,7 +94,7 @@ pub fn reason(missing: &Missing) -> String {
         Missing::Reward => t!("missing.reward"),
         Missing::RunGoingOn => t!("missing.run_going_on"),
         Missing::Setting(problem) => {
-            let label = try_say(&format!("field.{}.label", problem.field)).unwrap_or_else(|| problem.field.clone());
+            let label = field_label(&problem.field);
             match problem.remedy.as_str() {
                 "" => t!("missing.setting", label = label, reason = problem.reason),
                 remedy => t!("missing.setting_remedy", label = label, reason = problem.reason, remedy = remedy),
@@ -145,6 +146,9 @@ fn start_card(ui: &mut Ui, bench: &mut Bench) {
                 icon_label(ui, icons::WARNING_CIRCLE, 16.0, p.warn);
                 ui.add(Label::new(reason(missing)).wrap());
             });
+            if let Missing::Setting(problem) = missing {
+                take_back(ui, &mut bench.state.recipe, &problem.field);
+            }
         }
         if missing.is_empty() {
             plan(ui, bench);
@@ -155,6 +159,27 @@ fn start_card(ui: &mut Ui, bench: &mut Bench) {
             bench.start_training();
         }
     });
+}
+
+/// The way back to the default, under a setting that blocks Start: wherever it is drawn, nobody is stuck.
+fn take_back(ui: &mut Ui, recipe: &mut Recipe, field: &str) {
+    let keys = to_take_back(recipe, field);
+    if keys.is_empty() {
+        return;
+    }
+    ui.horizontal(|ui| {
+        ui.add_space(24.0);
+        let name = t!("missing.back_of", label = field_label(field));
+        let back = Push::plain(t!("method.back")).icon(icons::ARROW_COUNTER_CLOCKWISE).small().name(name);
+        if ui.add(back).clicked() {
+            keys.into_iter().for_each(|key| back_to_default(recipe, key));
+        }
+    });
+}
+
+/// What the form calls a setting; its key where the form has no word for it.
+fn field_label(field: &str) -> String {
+    try_say(&format!("field.{field}.label")).unwrap_or_else(|| field.to_owned())
 }
 
 /// What pressing Start will do.
@@ -180,11 +205,37 @@ fn plan(ui: &mut Ui, bench: &Bench) {
 
 /// Steps that the run will take, about; None without data.
 fn planned_steps(bench: &Bench) -> Option<u64> {
-    let recipe = &bench.state.recipe;
-    if recipe.max_steps > 0 {
-        return Some(recipe.max_steps as u64);
+    steps_for(&bench.state.recipe, bench.state.data.summary.as_deref().map_or(0, crate::state::usable_rows))
+}
+
+/// As engine/src/trainer/plan.rs counts, except that rows set aside for evaluation still count here.
+fn steps_for(recipe: &Recipe, rows: usize) -> Option<u64> {
+    let chosen = u64::try_from(recipe.max_steps).ok().filter(|n| *n > 0);
+    let passes = |turns: usize| (turns as f64 * recipe.num_train_epochs).ceil() as u64;
+    if recipe.stage == Stage::Ppo {
+        // max_steps and epochs count updates, and each takes several steps.
+        let turns = (rows / recipe.answers_per_update().max(1)).max(1);
+        let updates = chosen.or_else(|| (rows > 0).then(|| passes(turns)))?;
+        return Some(updates.saturating_mul(recipe.ppo_epochs as u64).saturating_mul(recipe.ppo_mini_batches as u64));
     }
-    let rows = bench.state.data.summary.as_deref().map_or(0, crate::state::usable_rows);
-    let per_step = recipe.rows_per_step().max(1);
-    (rows > 0).then(|| (rows.div_ceil(per_step) as f64 * recipe.num_train_epochs).ceil() as u64)
+    chosen.or_else(|| (rows > 0).then(|| passes(rows.div_ceil(recipe.rows_per_step().max(1)))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ppo_takes_several_steps_an_update() {
+        let mut recipe = Recipe { num_train_epochs: 1.0, per_device_train_batch_size: 4, ..Recipe::default() };
+        assert_eq!((steps_for(&recipe, 0), steps_for(&recipe, 10)), (None, Some(3)));
+        recipe.stage = Stage::Ppo;
+        (recipe.ppo_buffer_size, recipe.ppo_epochs, recipe.ppo_mini_batches) = (2, 3, 2);
+        assert_eq!(steps_for(&recipe, 33), Some(4 * 3 * 2), "updates are of 8 answers, what is left over is not one");
+        assert_eq!(steps_for(&recipe, 5), Some(3 * 2), "at least one update a pass");
+        recipe.max_steps = 7;
+        assert_eq!(steps_for(&recipe, 33), Some(7 * 3 * 2));
+        recipe.stage = Stage::Sft;
+        assert_eq!(steps_for(&recipe, 33), Some(7));
+    }
 }

@@ -1,7 +1,7 @@
 //! Every method in the window: what can be chosen, what is shown then, and a run as its events tell it.
 
 use luthier_engine::protocol::ForgettingReport;
-use luthier_engine::recipe::{FinetuningType, PrefLoss, Stage, UnfreezePreset};
+use luthier_engine::recipe::{FinetuningType, Interval, PrefLoss, Recipe, Stage, UnfreezePreset};
 
 use super::*;
 use crate::state::Run;
@@ -178,6 +178,83 @@ fn folded_settings_say_that_they_differ() {
     assert!(window.query_by_role_and_label(Role::SpinButton, "Share of the rows").is_some());
     click(&mut window, "Fewer settings: Against forgetting");
     assert!(window.query_by_role_and_label(Role::SpinButton, "Share of the rows").is_none());
+}
+
+const MISFITS: &str = "Settings that do not fit this method";
+
+#[test]
+fn a_penalty_on_kl_is_offered_where_the_engine_takes_it() {
+    let (bench, _engine) = with_data(Language::English, "pairs");
+    let mut window = tall(bench);
+    window.run();
+    unfold(&mut window, "Against forgetting");
+    assert!(window.query_by_role_and_label(Role::SpinButton, "KL penalty").is_none());
+    window.state_mut().bench.state.recipe.kl_penalty = 0.5;
+    window.run();
+    assert!(window.query_by_role_and_label(Role::SpinButton, "KL penalty").is_some());
+    click(&mut window, "KL penalty: back to default (0)");
+    assert_eq!(window.state().bench.state.recipe.kl_penalty, 0.0);
+    assert!(window.query_by_role_and_label(Role::SpinButton, "KL penalty").is_none());
+}
+
+#[test]
+fn what_another_method_left_behind_is_seen_and_taken_back() {
+    let (bench, _engine) = with_data(Language::English, "pairs");
+    let mut window = tall(bench);
+    window.state_mut().bench.state.recipe.ref_model = Some("/models/reference".into());
+    window.run();
+    assert!(!says(&window, MISFITS), "DPO has a place for it, folded away or not");
+    click(&mut window, "ORPO");
+    assert!(says(&window, MISFITS) && says(&window, "/models/reference"));
+    assert!(start_disabled(&window));
+    click(&mut window, "Reference model: back to default");
+    assert_eq!(window.state().bench.state.recipe.ref_model, None);
+    assert!(!says(&window, MISFITS) && !start_disabled(&window));
+
+    // No rows to evaluate on any more, an adapter that nothing goes on from, and the reward of another stage.
+    let recipe = &mut window.state_mut().bench.state.recipe;
+    recipe.early_stopping_steps = Some(3);
+    recipe.adapter_name_or_path = Some("/out/adapter".into());
+    recipe.finetuning_type = FinetuningType::Full;
+    recipe.reward_rule = Some("json".into());
+    recipe.max_samples = Some(100);
+    window.run();
+    for label in ["Early stopping", "Go on from an adapter", "Rule", "max_samples"] {
+        click(&mut window, &format!("{label}: back to default"));
+    }
+    assert!(!says(&window, MISFITS) && !says(&window, "Settings from the recipe file"));
+    assert!(!start_disabled(&window));
+}
+
+#[test]
+fn a_setting_of_lora_is_listed_apart_wherever_lora_is_not() {
+    let (bench, _engine) = with_data(Language::English, "alpaca");
+    let mut window = tall(bench);
+    for stage in [Stage::Sft, Stage::Dpo, Stage::Kto, Stage::Rm, Stage::Ppo] {
+        for kind in [FinetuningType::Lora, FinetuningType::Oft, FinetuningType::Freeze, FinetuningType::Full] {
+            let recipe = &mut window.state_mut().bench.state.recipe;
+            *recipe = Recipe { stage, finetuning_type: kind, ..Recipe::default() };
+            recipe.loraplus_lr_ratio = Some(16.0);
+            window.run();
+            assert_eq!(says(&window, MISFITS), kind != FinetuningType::Lora, "{stage} {kind}");
+        }
+    }
+}
+
+#[test]
+fn what_blocks_start_can_go_back_from_the_list() {
+    let (bench, _engine) = with_data(Language::English, "alpaca");
+    let mut window = tall(bench);
+    let recipe = &mut window.state_mut().bench.state.recipe;
+    recipe.finetuning_type = FinetuningType::Oft;
+    (recipe.eval_strategy, recipe.oft_rank) = (Interval::Epoch, 8);
+    window.run();
+    assert!(start_disabled(&window));
+    click(&mut window, "Before it can start: Evaluate back to default");
+    click(&mut window, "Before it can start: Blocks back to default");
+    let recipe = &window.state().bench.state.recipe;
+    assert_eq!((recipe.eval_strategy, recipe.oft_rank, recipe.oft_block_size), (Interval::No, 0, 32));
+    assert!(!start_disabled(&window));
 }
 
 #[test]
