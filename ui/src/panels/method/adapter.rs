@@ -1,7 +1,5 @@
 //! What learns beside the weights: LoRA and its variants, OFT, and the base they sit on in 4 bits.
 
-use std::collections::BTreeMap;
-
 use egui::Ui;
 use luthier_engine::protocol::ModelSummary;
 use luthier_engine::recipe::{QuantizationType, Recipe};
@@ -142,7 +140,7 @@ fn patterns<T: std::str::FromStr + std::fmt::Display + PartialEq + 'static>(
     ui: &mut Ui,
     form: &mut Form<'_>,
     name: &str,
-    field: fn(&mut Recipe) -> &mut BTreeMap<String, T>,
+    field: fn(&mut Recipe) -> &mut Vec<(String, T)>,
 ) {
     let own = !field(form.recipe).is_empty();
     let back = form.own(ui, name, own, t!("word.none"), |ui, recipe| {
