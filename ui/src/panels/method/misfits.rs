@@ -14,13 +14,25 @@ use crate::{icons, theme};
 /// Chosen in cards of their own, or with the model and the data.
 const ELSEWHERE: [&str; 5] = ["model_name_or_path", "dataset", "dataset_dir", "finetuning_type", "stage"];
 
+/// Of use beside the form whatever the method: how Try samples, what becomes of the folder, and the epochs that a number
+/// of steps stands before.
+const HARMLESS: [&str; 7] = [
+    "temperature",
+    "top_p",
+    "top_k",
+    "max_new_tokens",
+    "overwrite_output_dir",
+    "resume_from_checkpoint",
+    "num_train_epochs",
+];
+
 /// The Data panel has them once there is data.
 const WITH_DATA: [&str; 5] = ["cutoff_len", "train_on_prompt", "mask_history", "val_size", "eval_dataset"];
 
 /// `drawn` are the settings that the other cards have drawn in this frame.
 pub(super) fn ui(ui: &mut Ui, bench: &mut Bench, drawn: &BTreeSet<String>) {
     let has_data = bench.state.data.summary.is_some();
-    let elsewhere = |key: &str| ELSEWHERE.contains(&key) || (has_data && WITH_DATA.contains(&key));
+    let elsewhere = |key: &str| ELSEWHERE.contains(&key) || HARMLESS.contains(&key) || (has_data && WITH_DATA.contains(&key));
     let changed = bench.state.recipe.changed_from_default().into_iter();
     // What has a label is drawn by some method, only not by this one.
     let (misfits, plain): (Vec<_>, Vec<_>) = changed
