@@ -32,7 +32,8 @@ const WITH_DATA: [&str; 5] = ["cutoff_len", "train_on_prompt", "mask_history", "
 /// `drawn` are the settings that the other cards have drawn in this frame.
 pub(super) fn ui(ui: &mut Ui, bench: &mut Bench, drawn: &BTreeSet<String>) {
     let has_data = bench.state.data.summary.is_some();
-    let elsewhere = |key: &str| ELSEWHERE.contains(&key) || HARMLESS.contains(&key) || (has_data && WITH_DATA.contains(&key));
+    let elsewhere =
+        |key: &str| ELSEWHERE.contains(&key) || HARMLESS.contains(&key) || (has_data && WITH_DATA.contains(&key));
     let changed = bench.state.recipe.changed_from_default().into_iter();
     // What has a label is drawn by some method, only not by this one.
     let (misfits, plain): (Vec<_>, Vec<_>) = changed
