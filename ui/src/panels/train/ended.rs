@@ -19,9 +19,17 @@ pub(super) fn ui(ui: &mut Ui, run: &Run, outcome: &Outcome, can_go_on: bool) -> 
         Outcome::Completed { result } => {
             let n = run.steps.len();
             let few = n.div_ceil(10).min(10);
-            let (first, last) = (mean_loss(&run.steps[..few]), mean_loss(&run.steps[n - few..]));
+            let (first, last) = (&run.steps[..few], &run.steps[n - few..]);
             let time = format::duration(run.last().map_or(0.0, |s| s.elapsed_secs));
-            let text = t!("ended.completed", time = time, from = format::loss(first), to = format::loss(last));
+            let text = match (mean_score(first), mean_score(last)) {
+                (Some(first), Some(last)) => {
+                    t!("ended.completed_score", time = time, from = format::loss(first), to = format::loss(last))
+                }
+                _ => {
+                    let (first, last) = (mean_loss(first), mean_loss(last));
+                    t!("ended.completed", time = time, from = format::loss(first), to = format::loss(last))
+                }
+            };
             Notice::good(text).show_with(ui, |ui| action = result_row(ui, run, Some(result), can_go_on));
         }
         Outcome::Stopped { result, reason } => {
@@ -36,6 +44,13 @@ pub(super) fn ui(ui: &mut Ui, run: &Run, outcome: &Outcome, can_go_on: bool) -> 
 /// Single steps jump; the mean of a few tells where the loss was.
 fn mean_loss(steps: &[StepReport]) -> f64 {
     steps.iter().map(|s| f64::from(s.loss)).sum::<f64>() / steps.len().max(1) as f64
+}
+
+/// PPO is after the score; its loss tells nobody how it went.
+fn mean_score(steps: &[StepReport]) -> Option<f64> {
+    let scores: Option<Vec<f64>> =
+        steps.iter().map(|s| s.metrics.get("objective/scores").copied().map(f64::from)).collect();
+    scores.filter(|scores| !scores.is_empty()).map(|scores| scores.iter().sum::<f64>() / scores.len() as f64)
 }
 
 fn result_row(ui: &mut Ui, run: &Run, result: Option<&PathBuf>, can_go_on: bool) -> Option<Action> {
