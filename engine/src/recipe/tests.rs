@@ -266,7 +266,8 @@ fn every_impossible_setting_is_named() {
         ("ref_model", |r| (r.stage, r.ref_model) = (Stage::Dpo, Some("/nowhere".into()))),
         ("ref_model", |r| (r.stage, r.ref_model) = (Stage::Kto, Some(r.dataset[0].clone().into()))),
         ("quantization_bit", |r| {
-            let adapter = r.model_name_or_path.clone();
+            let adapter = r.model_name_or_path.join("adapter");
+            std::fs::create_dir(&adapter).unwrap();
             std::fs::write(adapter.join("adapter_config.json"), "{}").unwrap();
             (r.quantization_bit, r.create_new_adapter, r.adapter_name_or_path) = (Some(4), true, Some(adapter));
         }),

@@ -99,13 +99,13 @@ pub(super) fn sampling(ui: &mut Ui, bench: &mut Bench) {
     Card::new(t!("method.sampling")).about(t!("method.sampling_about")).icon(icons::CHATS_CIRCLE).show(ui, |ui| {
         let mut form = Form::new(&mut bench.state.recipe);
         form.number(ui, "max_new_tokens", |r| &mut r.max_new_tokens, 1..=100_000, 1.0);
+        ui.add(Label::new(theme::soft(ui, t!("method.sampling_note"))).wrap());
         form.number(ui, "temperature", |r| &mut r.temperature, 0.0..=10.0, 0.01);
         form.more(ui, &t!("method.sampling"), &["top_p", "top_k", "ppo_buffer_size"], |ui, form| {
             form.number(ui, "top_p", |r| &mut r.top_p, 0.01..=1.0, 0.005);
             form.number(ui, "top_k", |r| &mut r.top_k, 0..=100_000, 0.2);
             form.number(ui, "ppo_buffer_size", |r| &mut r.ppo_buffer_size, 1..=1024, 0.1);
         });
-        ui.add(Label::new(theme::soft(ui, t!("method.sampling_note"))).wrap());
     });
 }
 

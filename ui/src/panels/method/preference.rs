@@ -19,7 +19,9 @@ const LOSSES: [PrefLoss; 6] =
 pub(super) fn pairs(ui: &mut Ui, bench: &mut Bench) {
     let title = t!("method.pairs");
     let Bench { state, dialogs, .. } = bench;
-    Card::new(&title).about(t!("method.pairs_about")).icon(icons::LIST_CHECKS).show(ui, |ui| {
+    let alone = matches!(state.recipe.pref_loss, PrefLoss::Orpo | PrefLoss::Simpo);
+    let about = if alone { t!("method.pairs_about_alone") } else { t!("method.pairs_about") };
+    Card::new(&title).about(about).icon(icons::LIST_CHECKS).show(ui, |ui| {
         let mut form = Form::new(&mut state.recipe);
         losses(ui, &mut form);
         let loss = form.recipe.pref_loss;

@@ -41,6 +41,7 @@ impl TrainPanel {
             numbers(ui, run);
             self.curves.ui(ui, run, &mut smoothing);
             self.metrics.ui(ui, run);
+            self.curves.small(ui);
             self.rollouts.ui(ui, run);
             log(ui, bench);
         });
@@ -203,6 +204,17 @@ fn numbers(ui: &mut Ui, run: &Run) {
         Fact::new(t!("train.elapsed"), of(&|s| format::duration(s.elapsed_secs))),
         Fact::new(t!("train.left"), if run.is_going() { of(&|s| format::duration(s.remaining_secs)) } else { dash() }),
     ];
+    // What the method is after stands before the loss's own best.
+    let metric = |name: &str| last.and_then(|s| s.metrics.get(name).copied());
+    let after = [
+        ("objective/kl", t!("train.kl")),
+        ("objective/scores", t!("train.score")),
+        ("rewards/margins", t!("metric.rewards_margins")),
+        ("rewards/accuracies", t!("metric.rewards_accuracies")),
+    ];
+    for (value, label) in after.into_iter().filter_map(|(name, label)| Some((metric(name)?, label))) {
+        list.insert(3, Fact::new(label, format::loss(f64::from(value))));
+    }
     if let Some(best) = best {
         list.insert(3, Fact::new(t!("train.best_eval"), format::loss(f64::from(best))).colour(p.string));
     }

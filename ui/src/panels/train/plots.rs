@@ -36,6 +36,10 @@ impl Curves {
             ui.label(theme::soft(ui, t!("plot.smoothing")));
         };
         Card::new(t!("plot.loss")).icon(icons::CHART_LINE_DOWN).show_with(ui, slider, |ui| self.loss(ui, run));
+    }
+
+    /// Learning rate, gradient norm and speed, below what the method measures; [`Curves::ui`] comes before.
+    pub fn small(&self, ui: &mut Ui) {
         let small = [
             (t!("plot.rate"), "rate", &self.rate, 6, format::rate as fn(f64) -> String),
             (t!("plot.norm"), "norm", &self.norm, 2, format::loss as fn(f64) -> String),
