@@ -45,7 +45,7 @@ fn only_what_the_data_can_serve_can_be_chosen() {
     engine.answer_all();
     window.run();
     assert_eq!(window.state().bench.state.recipe.stage, Stage::Dpo);
-    assert!(says(&window, "The training follows the data: Preferences (DPO)"));
+    assert!(says(&window, "Switched to Preferences (DPO) to match the data"));
     assert!(disabled(&window, "Answers (SFT)") && !disabled(&window, "Reward model (RM)"));
     window.get_by_role_and_label(Role::RadioButton, "Reward model (RM)").click();
     window.run();
@@ -118,7 +118,7 @@ fn ppo_wants_a_reward_and_takes_a_rule() {
     );
     assert!(window.query_by_role_and_label(Role::SpinButton, "Length").is_some());
     assert!(window.query_by_role_and_label(Role::SpinButton, "Target KL").is_none());
-    window.get_by_role_and_label(Role::CheckBox, "Adapt the coefficient").click();
+    window.get_by_role_and_label(Role::CheckBox, "Adaptive KL").click();
     window.run();
     assert!(window.query_by_role_and_label(Role::SpinButton, "Target KL").is_some());
     unfold(&mut window, "Learning from the answers (PPO)");
@@ -219,7 +219,7 @@ fn what_another_method_left_behind_is_seen_and_taken_back() {
     recipe.reward_rule = Some("json".into());
     recipe.max_samples = Some(100);
     window.run();
-    for label in ["Early stopping", "Go on from an adapter", "Rule", "max_samples"] {
+    for label in ["Early stopping", "Continue from an adapter", "Rule", "max_samples"] {
         click(&mut window, &format!("{label}: back to default"));
     }
     assert!(!says(&window, MISFITS) && !says(&window, "Settings from the recipe file"));
