@@ -1,14 +1,11 @@
 //! Log-probabilities that a model gives to tokens of given texts.
 
-use burn::tensor::{Int, Tensor, TensorData};
-
-use crate::model::{Model, Tape};
-use crate::{Error, Result, ops};
+use crate::model::Model;
+use crate::trainer::{Layout, TokenHead};
+use crate::{Error, Result};
 
 /// Tokens that are read in one pass, at most, unless a single text is longer.
 pub(super) const TOKENS_AT_ONCE: usize = 2048;
-/// Logits of one chunk of the head stay below this many bytes.
-const HEAD_CHUNK_BYTES: usize = 48 << 20;
 
 /// A text as ids, and what is asked of it.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,39 +28,20 @@ pub(super) struct Heard {
 /// # Errors
 /// `BadModel` where a log-probability is not a number; the device's own.
 pub(super) fn listen(model: &Model, probes: &[Probe]) -> Result<Vec<Vec<Heard>>> {
-    let packed = ops::is_cpu(&model.device);
-    let (mut ids, mut lengths, mut positions, mut targets) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    for probe in probes {
-        let start = ids.len();
-        ids.extend_from_slice(&probe.ids);
-        if !packed {
-            // A GPU compiles kernels for every new shape; nothing looks ahead, so any id will do.
-            ids.resize(start + probe.ids.len().next_multiple_of(64), 0);
-        }
-        lengths.push(ids.len() - start);
-        for (position, target) in &probe.asked {
-            positions.push((start + position) as i32);
-            targets.push(*target);
-        }
+    let texts: Vec<_> = probes.iter().map(|probe| (probe.ids.as_slice(), probe.asked.as_slice())).collect();
+    let layout = Layout::asking(model, &texts);
+    if layout.scored() == 0 {
+        return Ok(vec![Vec::new(); probes.len()]);
     }
-    let mut heard = Vec::with_capacity(targets.len());
-    if !targets.is_empty() {
-        let x = model.hidden(&ids, &lengths);
-        let rows = (HEAD_CHUNK_BYTES / (4 * model.config.vocab)).max(16);
-        for (positions, targets) in positions.chunks(rows).zip(targets.chunks(rows)) {
-            let index =
-                Tensor::<1, Int>::from_data(TensorData::new(positions.to_vec(), [positions.len()]), &model.device);
-            let h = model.final_norm(x.clone().select(0, index), &mut Tape::off());
-            let logits = model.cap_logits(h.matmul(model.head().transpose()));
-            let loss = ops::cross_entropy(logits, targets, &vec![1.0; targets.len()], false)?;
-            heard.extend(loss.rows.iter().map(|(nll, hit)| Heard { log_p: -f64::from(*nll), likeliest: *hit }));
-        }
-    }
+    let nothing = Default::default();
+    let x = model.hidden(&layout.ids, &layout.lengths);
+    let scored = TokenHead::new(model, &nothing).read(&x, &layout, false)?;
+    let said = scored.logps.iter().zip(&scored.hits);
+    let heard: Vec<Heard> = said.map(|(lp, hit)| Heard { log_p: f64::from(*lp), likeliest: *hit }).collect();
     if heard.iter().any(|heard| heard.log_p.is_nan()) {
         return Err(Error::model(&model.source, "logits", "they are not numbers: the weights may be damaged"));
     }
-    let mut heard = heard.into_iter();
-    Ok(probes.iter().map(|probe| heard.by_ref().take(probe.asked.len()).collect()).collect())
+    Ok(layout.spans.iter().map(|span| heard[span.clone()].to_vec()).collect())
 }
 
 /// Neighbours that are read in one pass.

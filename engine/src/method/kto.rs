@@ -3,6 +3,9 @@
 //! The KL estimate of a micro-batch comes from mismatched answers: row i's prompt with the answer of row i - 1, row 0's
 //! with the last one's, without gradient.
 
+use std::rc::Rc;
+
+use super::compare::{self, Judgement};
 use super::kto_loss::{KtoLoss, kl_estimate};
 use super::{Measured, Method, Reference, Turn, as_sequences, mean};
 use crate::Result;
@@ -12,8 +15,8 @@ use crate::recipe::Recipe;
 use crate::trainer::{Layout, Plan, Scored, TokenHead};
 
 pub struct Kto {
-    train: Vec<Example>,
-    eval: Vec<Example>,
+    train: Rc<[Example]>,
+    eval: Rc<[Example]>,
     loss: KtoLoss,
     /// Weight of the mean -log p of liked answers' tokens (LLaMA-Factory's pref_ftx).
     ftx: f64,
@@ -35,17 +38,18 @@ impl Kto {
             chosen_weight: recipe.kto_chosen_weight,
             rejected_weight: recipe.kto_rejected_weight,
         };
-        Self { train, eval, loss, ftx: recipe.pref_ftx, cutoff: recipe.cutoff_len, reference }
+        Self {
+            train: train.into(),
+            eval: eval.into(),
+            loss,
+            ftx: recipe.pref_ftx,
+            cutoff: recipe.cutoff_len,
+            reference,
+        }
     }
 
     fn marks<'a>(&mut self, model: &Model, examples: &[&'a Example]) -> Result<Marks<'a>> {
-        let rows: Vec<(&Encoded, bool)> = examples
-            .iter()
-            .filter_map(|example| match example {
-                Example::Marked { answer, liked } => Some((answer, *liked)),
-                _ => None, // preparing the data let only marked answers through
-            })
-            .collect();
+        let rows: Vec<(&Encoded, bool)> = examples.iter().copied().filter_map(marked).collect();
         let reference = self.own(model, &rows)?;
         let others: Vec<Encoded> = (0..rows.len())
             .map(|i| mismatched(rows[i].0, rows[(i + rows.len() - 1) % rows.len()].0, self.cutoff))
@@ -68,7 +72,7 @@ impl Kto {
     }
 
     /// The mean loss, and its slope by each scored token's -log p.
-    fn judge(&self, marks: &Marks, scored: &Scored) -> (Measured, Vec<f32>) {
+    fn judge(&self, marks: &Marks, scored: &Scored) -> Judgement {
         let n = marks.rows.len().max(1) as f64;
         let mut slopes = vec![0f32; scored.logps.len()];
         let mut measured = Measured { weight: 1.0, read: marks.layout.read, ..Measured::default() };
@@ -116,61 +120,33 @@ impl Method for Kto {
     }
 
     fn begin(&mut self, model: &Model, plan: &Plan, progress: &mut dyn FnMut(f32) -> Result<()>) -> Result<()> {
+        let (train, eval) = (Rc::clone(&self.train), Rc::clone(&self.eval));
         let visited = plan.visited();
-        let (train, eval) = (std::mem::take(&mut self.train), std::mem::take(&mut self.eval));
-        let marked = |example| match example {
-            &Example::Marked { ref answer, liked } => Some((answer, liked)),
-            _ => None,
-        };
         let all: Vec<(&Encoded, bool)> =
-            visited.iter().map(|&row| &train[row]).chain(&eval).filter_map(marked).collect();
-        let mut done = Ok(());
-        for (i, part) in all.chunks(plan.micro()).enumerate() {
-            done = progress((i * plan.micro()) as f32 / all.len().max(1) as f32);
-            done = done.and_then(|()| self.own(model, part).map(|_| ()));
-            if done.is_err() {
-                break;
-            }
-        }
-        (self.train, self.eval) = (train, eval);
-        done.and(self.reference.save())
+            visited.iter().map(|&row| &train[row]).chain(eval.iter()).filter_map(marked).collect();
+        let asked = compare::ask_all(&all, plan.micro(), progress, |part| self.own(model, part).map(|_| ()));
+        asked.and(self.reference.save()) // what was asked before a stop, too
     }
 
     fn micro_batch(&mut self, turn: Turn, rows: &[usize]) -> Result<Measured> {
-        let train = std::mem::take(&mut self.train);
+        let train = Rc::clone(&self.train);
         let examples: Vec<&Example> = rows.iter().map(|&row| &train[row]).collect();
-        let measured = self.marks(turn.model, &examples).and_then(|marks| self.learn(turn, &marks));
-        self.train = train;
-        measured
+        let marks = self.marks(turn.model, &examples)?;
+        compare::learn(turn, &marks.layout, |scored| self.judge(&marks, scored))
     }
 
     fn evaluate(&mut self, model: &Model, rows: &[usize]) -> Result<Measured> {
-        let eval = std::mem::take(&mut self.eval);
+        let eval = Rc::clone(&self.eval);
         let examples: Vec<&Example> = rows.iter().map(|&row| &eval[row]).collect();
-        let measured = self.marks(model, &examples).and_then(|marks| {
-            let x = model.hidden(&marks.layout.ids, &marks.layout.lengths);
-            let nothing = Default::default();
-            let scored = TokenHead::new(model, &nothing).read(&x, &marks.layout, false)?;
-            let (mut measured, _) = self.judge(&marks, &scored);
-            measured.weight = rows.len() as f64;
-            measured.loss *= rows.len() as f64;
-            Ok(measured)
-        });
-        self.eval = eval;
-        measured
+        let marks = self.marks(model, &examples)?;
+        compare::evaluate(model, &marks.layout, rows.len(), |scored| self.judge(&marks, scored))
     }
 }
 
-impl Kto {
-    fn learn(&self, turn: Turn, marks: &Marks) -> Result<Measured> {
-        let head = TokenHead::new(turn.model, turn.pass.learning);
-        // No dropout: the policy is compared with its reference (as TRL's disable_dropout).
-        turn.pass.run(turn.model, &marks.layout, None, turn.sum, |x, back| {
-            let (scored, kept) = head.score(x, &marks.layout, back.dx.is_some())?;
-            let (measured, mut slopes) = self.judge(marks, &scored);
-            slopes.iter_mut().for_each(|slope| *slope *= turn.share as f32);
-            head.back(x, &marks.layout, kept, &slopes, back)?;
-            Ok(measured)
-        })
+/// Preparing the data let only marked answers through.
+fn marked(example: &Example) -> Option<(&Encoded, bool)> {
+    match example {
+        Example::Marked { answer, liked } => Some((answer, *liked)),
+        _ => None,
     }
 }

@@ -5,6 +5,7 @@
 
 mod base;
 mod build;
+mod compare;
 mod critic;
 mod kto;
 pub mod kto_loss;

@@ -4,17 +4,20 @@
 //! adds a multiple of the mean -log p of the chosen answer (as LLaMA-Factory does); `ld_alpha` (LD-DPO, Liu et al. 2024)
 //! weighs the tokens beyond the shorter answer's length.
 
+use std::rc::Rc;
+
+use super::compare::{self, Judgement};
 use super::pair_loss::{PairLoss, PairValue, Side};
 use super::{Measured, Method, Reference, Turn, mean};
 use crate::Result;
 use crate::data::{Encoded, Example, IGNORED};
 use crate::model::Model;
 use crate::recipe::{PrefLoss, Recipe};
-use crate::trainer::{Layout, Plan, Scored, Sequence, TokenHead};
+use crate::trainer::{Layout, Plan, Scored, Sequence};
 
 pub struct Preference {
-    train: Vec<Example>,
-    eval: Vec<Example>,
+    train: Rc<[Example]>,
+    eval: Rc<[Example]>,
     loss: PairLoss,
     ftx: f64,
     ld_alpha: Option<f64>,
@@ -39,7 +42,14 @@ impl Preference {
             smoothing: recipe.dpo_label_smoothing,
             gamma: recipe.simpo_gamma,
         };
-        Self { train, eval, loss, ftx: recipe.pref_ftx, ld_alpha: recipe.ld_alpha, reference }
+        Self {
+            train: train.into(),
+            eval: eval.into(),
+            loss,
+            ftx: recipe.pref_ftx,
+            ld_alpha: recipe.ld_alpha,
+            reference,
+        }
     }
 
     fn whole_chosen(&self) -> bool {
@@ -108,7 +118,7 @@ impl Preference {
     }
 
     /// Each pair's loss, and the slope of their mean by each scored token's -log p.
-    fn judge(&self, pairs: &Pairs, scored: &Scored) -> (Measured, Vec<f32>) {
+    fn judge(&self, pairs: &Pairs, scored: &Scored) -> Judgement {
         let n = pairs.rows.len();
         let spans = &pairs.layout.spans;
         let weighted = |span: &std::ops::Range<usize>| -> f64 {
@@ -182,20 +192,11 @@ impl Method for Preference {
         if self.reference.is_none() {
             return Ok(());
         }
-        let visited = plan.visited();
-        let (train, eval) = (std::mem::take(&mut self.train), std::mem::take(&mut self.eval));
-        let all: Vec<&Example> = visited.iter().map(|&row| &train[row]).chain(&eval).collect();
-        let mut done = Ok(());
-        for (i, part) in all.chunks(plan.micro()).enumerate() {
-            done = progress((i * plan.micro()) as f32 / all.len().max(1) as f32);
-            done = done.and_then(|()| self.with_reference(model, part).map(|_| ()));
-            if done.is_err() {
-                break;
-            }
-        }
-        (self.train, self.eval) = (train, eval);
-        let saved = self.reference.as_mut().map_or(Ok(()), Reference::save);
-        done.and(saved)?;
+        let (train, eval) = (Rc::clone(&self.train), Rc::clone(&self.eval));
+        let all: Vec<&Example> = plan.visited().iter().map(|&row| &train[row]).chain(eval.iter()).collect();
+        let asked = compare::ask_all(&all, plan.micro(), progress, |part| self.with_reference(model, part).map(|_| ()));
+        let saved = self.reference.as_mut().map_or(Ok(()), Reference::save); // what was asked before a stop, too
+        asked.and(saved)?;
         if let Some(reference) = &mut self.reference {
             reference.release();
         }
@@ -203,41 +204,16 @@ impl Method for Preference {
     }
 
     fn micro_batch(&mut self, turn: Turn, rows: &[usize]) -> Result<Measured> {
-        let train = std::mem::take(&mut self.train);
+        let train = Rc::clone(&self.train);
         let examples: Vec<&Example> = rows.iter().map(|&row| &train[row]).collect();
-        let measured = self.with_reference(turn.model, &examples).and_then(|pairs| self.learn(turn, &pairs));
-        self.train = train;
-        measured
+        let pairs = self.with_reference(turn.model, &examples)?;
+        compare::learn(turn, &pairs.layout, |scored| self.judge(&pairs, scored))
     }
 
     fn evaluate(&mut self, model: &Model, rows: &[usize]) -> Result<Measured> {
-        let eval = std::mem::take(&mut self.eval);
+        let eval = Rc::clone(&self.eval);
         let examples: Vec<&Example> = rows.iter().map(|&row| &eval[row]).collect();
-        let measured = self.with_reference(model, &examples).and_then(|pairs| {
-            let x = model.hidden(&pairs.layout.ids, &pairs.layout.lengths);
-            let nothing = Default::default();
-            let scored = TokenHead::new(model, &nothing).read(&x, &pairs.layout, false)?;
-            let (mut measured, _) = self.judge(&pairs, &scored);
-            // A mean over all pairs, however they were batched.
-            measured.weight = rows.len() as f64;
-            measured.loss *= rows.len() as f64;
-            Ok(measured)
-        });
-        self.eval = eval;
-        measured
-    }
-}
-
-impl Preference {
-    fn learn(&self, turn: Turn, pairs: &Pairs) -> Result<Measured> {
-        let head = TokenHead::new(turn.model, turn.pass.learning);
-        // No dropout: the policy is compared with its reference (as TRL's disable_dropout).
-        turn.pass.run(turn.model, &pairs.layout, None, turn.sum, |x, back| {
-            let (scored, kept) = head.score(x, &pairs.layout, back.dx.is_some())?;
-            let (measured, mut slopes) = self.judge(pairs, &scored);
-            slopes.iter_mut().for_each(|slope| *slope *= turn.share as f32);
-            head.back(x, &pairs.layout, kept, &slopes, back)?;
-            Ok(measured)
-        })
+        let pairs = self.with_reference(model, &examples)?;
+        compare::evaluate(model, &pairs.layout, rows.len(), |scored| self.judge(&pairs, scored))
     }
 }

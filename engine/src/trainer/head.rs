@@ -139,11 +139,8 @@ impl<'a> TokenHead<'a> {
             extra = told.grad.map(|grad| grad.mul_scalar(anchor.weight));
             scored.divergence.extend(told.rows);
         }
-        let tempered = if self.temperature == 1.0 { logits } else { logits.div_scalar(self.temperature) };
-        let loss = ops::cross_entropy(tempered, &layout.targets[range], scales, true)?;
-        scored.logps.extend(loss.rows.iter().map(|(nll, _)| -nll));
-        scored.hits.extend(loss.rows.iter().map(|(_, hit)| *hit));
-        let mut dlogits = loss.grad.expect("it was asked for");
+        let grad = self.note(logits, &layout.targets[range], scales, true, scored)?;
+        let mut dlogits = grad.expect("it was asked for");
         if self.temperature != 1.0 {
             dlogits = dlogits.div_scalar(self.temperature);
         }
@@ -181,12 +178,25 @@ impl<'a> TokenHead<'a> {
         if let Some(anchor) = &self.anchor {
             scored.divergence.extend(ops::divergence(logits.clone(), anchor.logits(index), false)?.rows);
         }
-        let tempered = if self.temperature == 1.0 { logits } else { logits.div_scalar(self.temperature) };
         let ones = vec![1.0; range.len()];
-        let loss = ops::cross_entropy(tempered, &layout.targets[range], &ones, false)?;
+        self.note(logits, &layout.targets[range], &ones, false, scored)?;
+        Ok(())
+    }
+
+    /// Adds what the logits say of the targets; the gradient by the tempered logits where it is asked for.
+    fn note(
+        &self,
+        logits: Tensor<2>,
+        targets: &[u32],
+        scales: &[f32],
+        want_grad: bool,
+        scored: &mut Scored,
+    ) -> Result<Option<Tensor<2>>> {
+        let tempered = if self.temperature == 1.0 { logits } else { logits.div_scalar(self.temperature) };
+        let loss = ops::cross_entropy(tempered, targets, scales, want_grad)?;
         scored.logps.extend(loss.rows.iter().map(|(nll, _)| -nll));
         scored.hits.extend(loss.rows.iter().map(|(_, hit)| *hit));
-        Ok(())
+        Ok(loss.grad)
     }
 
     fn logits(&self, normed: Tensor<2>, tape: &mut Tape) -> Tensor<2> {

@@ -14,6 +14,14 @@ pub struct Sequence<'a> {
     pub labels: &'a [i32],
 }
 
+impl Sequence<'_> {
+    /// Each labelled token with the position that it is predicted from; the first token never is.
+    fn asked(&self) -> Vec<(usize, u32)> {
+        let later = self.labels.iter().enumerate().skip(1);
+        later.filter_map(|(at, label)| u32::try_from(*label).ok().map(|id| (at - 1, id))).collect()
+    }
+}
+
 impl<'a> From<&'a Encoded> for Sequence<'a> {
     fn from(row: &'a Encoded) -> Self {
         Self { ids: &row.input_ids, labels: &row.labels }
@@ -39,8 +47,15 @@ pub struct Layout {
 
 impl Layout {
     pub fn new(model: &Model, sequences: &[Sequence]) -> Self {
+        let asked: Vec<Vec<(usize, u32)>> = sequences.iter().map(Sequence::asked).collect();
+        let texts = sequences.iter().zip(&asked).map(|(sequence, asked)| (sequence.ids, asked.as_slice()));
+        Self::asking(model, &texts.collect::<Vec<_>>())
+    }
+
+    /// Texts, each with positions and tokens that may come after them; a position may be asked for several tokens.
+    pub fn asking(model: &Model, texts: &[(&[u32], &[(usize, u32)])]) -> Self {
         let packed = ops::is_cpu(&model.device);
-        let width = sequences.iter().map(|s| s.ids.len()).max().unwrap_or(0).next_multiple_of(64);
+        let width = texts.iter().map(|(ids, _)| ids.len()).max().unwrap_or(0).next_multiple_of(64);
         let mut out = Self {
             ids: Vec::new(),
             lengths: Vec::new(),
@@ -48,17 +63,13 @@ impl Layout {
             targets: Vec::new(),
             spans: Vec::new(),
             ends: Vec::new(),
-            read: sequences.iter().map(|s| s.ids.len()).sum(),
+            read: texts.iter().map(|(ids, _)| ids.len()).sum(),
         };
-        for Sequence { ids, labels } in sequences {
+        for (ids, asked) in texts {
             let (start, first) = (out.ids.len(), out.targets.len());
             out.ids.extend_from_slice(ids);
-            for (at, label) in labels.iter().enumerate().skip(1) {
-                if let Ok(target) = u32::try_from(*label) {
-                    out.positions.push((start + at - 1) as i32);
-                    out.targets.push(target);
-                }
-            }
+            out.positions.extend(asked.iter().map(|(at, _)| (start + at) as i32));
+            out.targets.extend(asked.iter().map(|(_, target)| *target));
             out.spans.push(first..out.targets.len());
             out.ends.push((start + ids.len()).saturating_sub(1) as i32);
             if !packed {

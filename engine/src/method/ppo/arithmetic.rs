@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::method::mean;
 use crate::recipe::{KlEstimator, Recipe};
 
 /// What TRL puts into log-probabilities of padding (`INVALID_LOGPROB`); only objective/entropy shows it.
@@ -167,11 +168,6 @@ pub fn whiten(numbers: &[f32], keep: &[bool], shift_mean: bool) -> Vec<f32> {
     let scale = 1.0 / (variance + VARIANCE_FLOOR).sqrt();
     let back = if shift_mean { 0.0 } else { mean };
     numbers.iter().map(|&x| ((f64::from(x) - mean) * scale + back) as f32).collect()
-}
-
-fn mean(numbers: impl Iterator<Item = f64>) -> f64 {
-    let (sum, count) = numbers.fold((0.0, 0usize), |(sum, count), x| (sum + x, count + 1));
-    if count == 0 { 0.0 } else { sum / count as f64 }
 }
 
 #[derive(Debug, Clone, PartialEq)]

@@ -1,6 +1,7 @@
 //! Stage ppo as a method of the loop: sample, score, then some passes of clipped steps over the same answers.
 
 use std::path::Path;
+use std::rc::Rc;
 
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
@@ -38,7 +39,7 @@ pub struct Ppo {
     /// Answers that go through the model at once.
     pub micro: usize,
     pub sampler: Sampler,
-    pub tokenizer: TextTokenizer,
+    pub tokenizer: Rc<TextTokenizer>,
     pub reward: Reward,
     pub base: Base,
     /// None: the value is read by a head on the policy.
@@ -62,7 +63,7 @@ impl Ppo {
     /// # Errors
     /// Those of the reward model.
     pub fn new(recipe: &Recipe, train: Vec<Example>, model: &Model, critic: Option<Critic>) -> Result<Self> {
-        let tokenizer = TextTokenizer::load(&recipe.model_name_or_path)?;
+        let tokenizer = Rc::new(TextTokenizer::load(&recipe.model_name_or_path)?);
         debug_assert_eq!(critic.is_some(), recipe.ppo_value_model == ValueModel::Model);
         Ok(Self {
             train,
@@ -70,7 +71,7 @@ impl Ppo {
             temperature: recipe.temperature as f32 + 1e-7,
             width: recipe.max_new_tokens,
             micro: recipe.per_device_train_batch_size.max(1),
-            sampler: sampler(recipe, TextTokenizer::load(&recipe.model_name_or_path)?),
+            sampler: sampler(recipe, Rc::clone(&tokenizer)),
             reward: Reward::new(recipe, model, &tokenizer)?,
             base: Base::of(model),
             critic,
@@ -87,7 +88,7 @@ impl Ppo {
 }
 
 /// Samples as the recipe's generation keys say; an answer's random numbers depend on the seed, the update and its place.
-fn sampler(recipe: &Recipe, tokenizer: TextTokenizer) -> Sampler {
+fn sampler(recipe: &Recipe, tokenizer: Rc<TextTokenizer>) -> Sampler {
     let sampling = Sampling {
         max_new_tokens: recipe.max_new_tokens,
         temperature: recipe.temperature as f32,
