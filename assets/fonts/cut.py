@@ -34,7 +34,12 @@ ICONS = """house-line cube database sliders-horizontal chart-line-down chats-cir
 stop floppy-disk folder-open folder file file-text file-arrow-down file-code x check-circle warning warning-circle
 info question caret-down caret-up arrow-right arrow-left arrow-counter-clockwise arrows-clockwise copy trash plus
 minus cpu graphics-card memory clock translate sun moon monitor paper-plane-right user sparkle snowflake paperclip
-flame stack eraser eye guitar note scissors target table list-checks sign-out ruler""".split()
+flame stack eraser eye guitar note scissors target table list-checks sign-out ruler star tag archive export image chart-line
+chart-scatter chart-bar git-diff book-open exam compass map-trifold funnel sort-ascending queue shuffle lightbulb scales trophy
+arrows-left-right eye-slash pencil-simple dots-three caret-right caret-left link graph flask lock lock-open magic-wand
+arrow-u-up-left check globe hash clock-counter-clockwise bell brain path rows columns steps grid-four calendar
+warning-octagon copy-simple percent wave-sine circles-three-plus drop hourglass gauge arrow-square-out signpost
+graduation-cap arrows-out-line-horizontal arrows-merge crosshair play-circle skip-forward""".split()
 
 
 def gb2312():

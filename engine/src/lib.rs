@@ -6,6 +6,7 @@ pub mod adapter;
 pub mod data;
 pub mod device;
 mod error;
+pub mod estimate;
 pub mod eval;
 pub mod files;
 pub mod freeze;

@@ -3,13 +3,20 @@
 //! The window sends [`Command`]s and folds [`Event`]s. The same events are written to a run's
 //! `events.jsonl`, so a finished run is shown by replaying them.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::data::Mapping;
+use crate::data::{Mapping, PreviewRow};
+use crate::eval::{EvalOutcome, EvalProgress, EvalRequest};
+use crate::model::ModelConfig;
 use crate::recipe::Recipe;
+
+mod run;
+
+pub use run::{
+    Cell, CellPart, CellReport, EvalReport, ForgettingReport, LayerReport, PromptAnswer, Rollout, RunFacts, StepReport,
+};
 
 /// Names a run: the folder name of its `output_dir` plus a time stamp, chosen by the sender.
 pub type RunId = String;
@@ -33,6 +40,13 @@ pub enum Command {
     CancelInspect {
         request: RequestId,
     },
+    /// Rows of a file that was inspected, as the model will see them; `rows` count from 0. Answer: `RowsRead` or
+    /// `CommandFailed`.
+    ReadRows {
+        request: RequestId,
+        source: DataSource,
+        rows: Vec<usize>,
+    },
     /// Ends in exactly one `RunFinished`.
     StartRun {
         id: RunId,
@@ -50,6 +64,15 @@ pub enum Command {
         prompt: Prompt,
     },
     CancelGenerate {
+        request: RequestId,
+    },
+    /// Measures what a model can do. Answer: `EvalProgressed`..., `EvalFinished` or `CommandFailed`. Waits for its turn;
+    /// during a run it is refused.
+    Evaluate {
+        request: RequestId,
+        exam: Box<EvalRequest>,
+    },
+    CancelEvaluate {
         request: RequestId,
     },
     /// Frees the models that Generate keeps loaded.
@@ -128,6 +151,10 @@ pub enum Event {
         request: RequestId,
         summary: Box<crate::data::DataSummary>,
     },
+    RowsRead {
+        request: RequestId,
+        rows: Vec<PreviewRow>,
+    },
     RunStarted {
         id: RunId,
         facts: Box<RunFacts>,
@@ -150,6 +177,17 @@ pub enum Event {
         id: RunId,
         step: usize,
         layers: Vec<usize>,
+    },
+    /// Every so often: how far each part of the model has moved.
+    LayersMeasured {
+        id: RunId,
+        report: LayerReport,
+    },
+    /// Every `sample_steps`, at the start (step 0) and at the end.
+    PromptsAnswered {
+        id: RunId,
+        step: usize,
+        answers: Vec<PromptAnswer>,
     },
     /// Answers that PPO learns from next.
     RolloutsSampled {
@@ -189,6 +227,14 @@ pub enum Event {
         elapsed_secs: f64,
         reason: FinishReason,
     },
+    EvalProgressed {
+        request: RequestId,
+        progress: EvalProgress,
+    },
+    EvalFinished {
+        request: RequestId,
+        outcome: Box<EvalOutcome>,
+    },
     Warned {
         id: Option<RunId>,
         message: String,
@@ -210,6 +256,8 @@ pub enum Phase {
     Reference,
     /// Answers for PPO.
     Sampling,
+    /// Answers to the fixed prompts.
+    Answering,
     Forgetting,
 }
 
@@ -300,88 +348,8 @@ pub struct ModelSummary {
     pub has_chat_template: bool,
     /// Names of the linear layers inside a block that LoRA can target: q_proj, ...
     pub linear_names: Vec<String>,
+    /// The shapes of everything, for estimates and the layer picture.
+    pub config: ModelConfig,
     /// An adapter lies in the same folder (a PEFT folder was picked): its base.
     pub warnings: Vec<String>,
-}
-
-/// What a run is, told once at its start.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct RunFacts {
-    pub recipe: Recipe,
-    pub output_dir: PathBuf,
-    pub device: String,
-    pub total_steps: usize,
-    pub steps_per_epoch: usize,
-    /// Steps already done when the run was resumed.
-    pub first_step: usize,
-    pub train_rows: usize,
-    pub eval_rows: usize,
-    pub dropped_rows: usize,
-    pub parameters: u64,
-    pub trainable_parameters: u64,
-    /// "kept" or "recomputed": see trainer.rs.
-    pub graph: String,
-    pub started_unix_secs: u64,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct StepReport {
-    /// From 1.
-    pub step: usize,
-    pub epoch: f64,
-    pub loss: f32,
-    /// Before clipping.
-    pub grad_norm: f32,
-    /// The one this step used.
-    pub learning_rate: f64,
-    /// Share of labelled tokens whose most likely continuation was right.
-    pub token_accuracy: Option<f32>,
-    pub tokens: u64,
-    /// Since the run (or its resumed part) began.
-    pub total_tokens: u64,
-    pub tokens_per_sec: f64,
-    pub elapsed_secs: f64,
-    pub remaining_secs: f64,
-    pub memory_bytes: u64,
-    pub peak_memory_bytes: u64,
-    /// What the method measures besides, by TRL's names: rewards/margins, logps/chosen, kl, objective/scores, ...
-    #[serde(default)]
-    pub metrics: BTreeMap<String, f32>,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct EvalReport {
-    pub step: usize,
-    pub epoch: f64,
-    /// Mean over all labelled tokens of the evaluation set.
-    pub loss: f32,
-    pub perplexity: f32,
-    /// This is the lowest so far.
-    pub best: bool,
-    pub elapsed_secs: f64,
-    #[serde(default)]
-    pub metrics: BTreeMap<String, f32>,
-}
-
-/// What the model still knows of a general dataset (`forgetting_dataset`).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct ForgettingReport {
-    /// 0: before the first step.
-    pub step: usize,
-    pub perplexity: f32,
-    /// Of the starting model on the same rows.
-    pub base_perplexity: f32,
-    /// Mean KL divergence of the model from the starting model, in nats a token.
-    pub kl: f32,
-}
-
-/// An answer of the policy during PPO.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Rollout {
-    pub prompt: String,
-    pub answer: String,
-    /// By the reward model or rule, before any penalty.
-    pub score: f32,
-    /// Sum over the answer of the log-ratio to the reference, in nats.
-    pub kl: f32,
 }

@@ -271,7 +271,8 @@ fn step_of(event: &Event) -> usize {
     match event {
         Event::StepReported { report, .. } => report.step,
         Event::EvalReported { report, .. } => report.step,
-        Event::CheckpointSaved { step, .. } => *step,
+        Event::LayersMeasured { report, .. } => report.step,
+        Event::CheckpointSaved { step, .. } | Event::PromptsAnswered { step, .. } => *step,
         Event::ForgettingMeasured { report, .. } => report.step,
         // They belong to the step that follows.
         Event::LayersJoined { step, .. } | Event::RolloutsSampled { step, .. } => step + 1,

@@ -151,6 +151,7 @@ impl Desk for WorkerDesk<'_> {
                 Command::SaveNow if self.paused => return Wish::Save,
                 Command::SaveNow => wish = Wish::Save,
                 Command::Generate { request, .. } => self.refuse(Some(request), "Generating"),
+                Command::Evaluate { request, .. } => self.refuse(Some(request), "Evaluating"),
                 Command::StartRun { .. } => self.refuse(None, "Another run"),
                 _ => {}
             }

@@ -6,7 +6,9 @@ use luthier_engine::data::Mapping;
 use luthier_engine::protocol::{Command, DataSource, Outcome, Problem, RequestId};
 use luthier_engine::recipe::{FinetuningType, Interval, Recipe, RewardModelType, Stage};
 
+use crate::desks::Desks;
 use crate::dialogs::{Ask, DATA_ENDINGS, Dialogs, RECIPE_ENDINGS};
+use crate::library::{Answer, Library, Shelf};
 use crate::panels::Panel;
 use crate::state::{AppState, Course, Data, Entry, Run, Slot};
 use crate::store::{Settings, remember};
@@ -18,6 +20,10 @@ pub struct Bench {
     pub state: AppState,
     pub settings: Settings,
     pub dialogs: Dialogs,
+    pub library: Library,
+    /// What the library has told.
+    pub shelf: Shelf,
+    pub desks: Desks,
     /// Where the person is.
     pub panel: Panel,
     /// Confirmations to show once.
@@ -28,17 +34,20 @@ pub struct Bench {
     data_wanted: Option<(PathBuf, Option<Mapping>)>,
     /// How the opened recipe names its data: names of dataset_info.json, or several files.
     data_named: Option<(Vec<String>, PathBuf)>,
-    wire: Wire,
-    home: PathBuf,
+    pub(crate) wire: Wire,
+    pub(crate) home: PathBuf,
     last_request: RequestId,
 }
 
 impl Bench {
-    pub fn new(settings: Settings, home: PathBuf, wire: Wire, dialogs: Dialogs) -> Self {
+    pub fn new(settings: Settings, home: PathBuf, wire: Wire, dialogs: Dialogs, library: Library) -> Self {
         Self {
             state: AppState::default(),
             settings,
             dialogs,
+            library,
+            shelf: Shelf::default(),
+            desks: Desks::default(),
             panel: Panel::Start,
             notes: Vec::new(),
             recipe_problem: None,
@@ -50,7 +59,7 @@ impl Bench {
         }
     }
 
-    fn request(&mut self) -> RequestId {
+    pub(crate) fn request(&mut self) -> RequestId {
         self.last_request += 1;
         self.last_request
     }
@@ -68,7 +77,24 @@ impl Bench {
         while let Some((ask, path)) = self.dialogs.answer() {
             self.take(ask, path);
         }
+        while let Some(answer) = self.library.answer() {
+            self.take_answer(answer);
+        }
         self.ask_next();
+    }
+
+    fn take_answer(&mut self, answer: Answer) {
+        match answer {
+            Answer::Runs(runs) => self.shelf.runs = runs,
+            Answer::Evaluations(evaluations) => self.shelf.evaluations = evaluations,
+            Answer::Loaded { id, run } => drop(self.shelf.loaded.insert(id, run)),
+            Answer::Queue(waiting) => self.desks.queue.waiting = waiting,
+            Answer::Written { path } => self.notes.push(t!("note.written", path = format::path(&path))),
+            Answer::Failed { problem } => {
+                self.notes.push(problem.message.clone());
+                self.state.log.add(Entry::Failed(problem));
+            }
+        }
     }
 
     fn take(&mut self, ask: Ask, path: PathBuf) {

@@ -10,6 +10,40 @@ use crate::state::{Course, Slot};
 use crate::store::Look;
 use crate::text::{Language, speak, t};
 
+mod advisor;
+mod compare;
+mod evaluate;
+mod guide;
+mod layers;
+mod queue;
+mod rows;
+mod runs;
+mod sweep;
+mod train;
+
+pub use advisor::AdvisorCommand;
+pub use compare::CompareCommand;
+pub use evaluate::EvaluateCommand;
+pub use guide::GuideCommand;
+pub use layers::LayersCommand;
+pub use queue::QueueCommand;
+pub use rows::RowsCommand;
+pub use runs::RunsCommand;
+pub use sweep::SweepCommand;
+pub use train::TrainCommand;
+
+/// The commands of one area. A key without modifiers is heard only while no text is being typed.
+pub trait Named: Sized + Copy + 'static {
+    fn all() -> &'static [Self];
+    /// Unique in the whole window.
+    fn label(self) -> String;
+    fn icon(self) -> char;
+    /// May be the same in two areas where `available` asks for different panels.
+    fn shortcut(self) -> Option<KeyboardShortcut>;
+    fn available(self, bench: &Bench) -> bool;
+    fn run(self, bench: &mut Bench, around: &mut Around<'_>);
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UiCommand {
     Go(Panel),
@@ -35,6 +69,16 @@ pub enum UiCommand {
     Smaller,
     OpenPalette,
     Quit,
+    Advisor(AdvisorCommand),
+    Layers(LayersCommand),
+    Rows(RowsCommand),
+    Train(TrainCommand),
+    Queue(QueueCommand),
+    Runs(RunsCommand),
+    Compare(CompareCommand),
+    Sweep(SweepCommand),
+    Evaluate(EvaluateCommand),
+    Guide(GuideCommand),
 }
 
 /// What a command needs beyond the bench.
@@ -74,6 +118,16 @@ impl UiCommand {
             Self::OpenPalette,
             Self::Quit,
         ]);
+        all.extend(AdvisorCommand::all().iter().copied().map(Self::Advisor));
+        all.extend(LayersCommand::all().iter().copied().map(Self::Layers));
+        all.extend(RowsCommand::all().iter().copied().map(Self::Rows));
+        all.extend(TrainCommand::all().iter().copied().map(Self::Train));
+        all.extend(QueueCommand::all().iter().copied().map(Self::Queue));
+        all.extend(RunsCommand::all().iter().copied().map(Self::Runs));
+        all.extend(CompareCommand::all().iter().copied().map(Self::Compare));
+        all.extend(SweepCommand::all().iter().copied().map(Self::Sweep));
+        all.extend(EvaluateCommand::all().iter().copied().map(Self::Evaluate));
+        all.extend(GuideCommand::all().iter().copied().map(Self::Guide));
         all
     }
 
@@ -104,6 +158,16 @@ impl UiCommand {
             Self::Smaller => t!("command.smaller"),
             Self::OpenPalette => t!("command.palette"),
             Self::Quit => t!("command.quit"),
+            Self::Advisor(command) => command.label(),
+            Self::Layers(command) => command.label(),
+            Self::Rows(command) => command.label(),
+            Self::Train(command) => command.label(),
+            Self::Queue(command) => command.label(),
+            Self::Runs(command) => command.label(),
+            Self::Compare(command) => command.label(),
+            Self::Sweep(command) => command.label(),
+            Self::Evaluate(command) => command.label(),
+            Self::Guide(command) => command.label(),
         }
     }
 
@@ -131,14 +195,37 @@ impl UiCommand {
             Self::Smaller => icons::MINUS,
             Self::OpenPalette => icons::MAGNIFYING_GLASS,
             Self::Quit => icons::SIGN_OUT,
+            Self::Advisor(command) => command.icon(),
+            Self::Layers(command) => command.icon(),
+            Self::Rows(command) => command.icon(),
+            Self::Train(command) => command.icon(),
+            Self::Queue(command) => command.icon(),
+            Self::Runs(command) => command.icon(),
+            Self::Compare(command) => command.icon(),
+            Self::Sweep(command) => command.icon(),
+            Self::Evaluate(command) => command.icon(),
+            Self::Guide(command) => command.icon(),
         }
     }
 
     pub fn shortcut(self) -> Option<KeyboardShortcut> {
         let key = match self {
             Self::Go(panel) => {
-                let keys =
-                    [Key::Num1, Key::Num2, Key::Num3, Key::Num4, Key::Num5, Key::Num6, Key::Num7, Key::Num8, Key::Num9];
+                if panel == Panel::Guide {
+                    return Some(KeyboardShortcut::new(Modifiers::NONE, Key::F1));
+                }
+                let keys = [
+                    Key::Num1,
+                    Key::Num2,
+                    Key::Num3,
+                    Key::Num4,
+                    Key::Num5,
+                    Key::Num6,
+                    Key::Num7,
+                    Key::Num8,
+                    Key::Num9,
+                    Key::Num0,
+                ];
                 keys.get(Panel::ALL.iter().position(|p| *p == panel)?).copied()?
             }
             Self::ChooseModelFolder => Key::O,
@@ -149,9 +236,37 @@ impl UiCommand {
             Self::Larger => Key::Plus,
             Self::Smaller => Key::Minus,
             Self::Quit => Key::Q,
+            Self::Advisor(command) => return command.shortcut(),
+            Self::Layers(command) => return command.shortcut(),
+            Self::Rows(command) => return command.shortcut(),
+            Self::Train(command) => return command.shortcut(),
+            Self::Queue(command) => return command.shortcut(),
+            Self::Runs(command) => return command.shortcut(),
+            Self::Compare(command) => return command.shortcut(),
+            Self::Sweep(command) => return command.shortcut(),
+            Self::Evaluate(command) => return command.shortcut(),
+            Self::Guide(command) => return command.shortcut(),
             _ => return None,
         };
         Some(KeyboardShortcut::new(Modifiers::COMMAND, key))
+    }
+
+    /// One of an area's own.
+    #[cfg(test)]
+    fn is_of_an_area(self) -> bool {
+        matches!(
+            self,
+            Self::Advisor(_)
+                | Self::Layers(_)
+                | Self::Rows(_)
+                | Self::Train(_)
+                | Self::Queue(_)
+                | Self::Runs(_)
+                | Self::Compare(_)
+                | Self::Sweep(_)
+                | Self::Evaluate(_)
+                | Self::Guide(_)
+        )
     }
 
     /// Whether it makes sense now.
@@ -167,6 +282,16 @@ impl UiCommand {
             Self::ClearConversation => !bench.state.talk.is_empty(),
             Self::UseLook(look) => bench.settings.look != look,
             Self::Speak(language) => bench.settings.language != language,
+            Self::Advisor(command) => command.available(bench),
+            Self::Layers(command) => command.available(bench),
+            Self::Rows(command) => command.available(bench),
+            Self::Train(command) => command.available(bench),
+            Self::Queue(command) => command.available(bench),
+            Self::Runs(command) => command.available(bench),
+            Self::Compare(command) => command.available(bench),
+            Self::Sweep(command) => command.available(bench),
+            Self::Evaluate(command) => command.available(bench),
+            Self::Guide(command) => command.available(bench),
             _ => true,
         }
     }
@@ -202,6 +327,16 @@ impl UiCommand {
             Self::Smaller => bench.settings.zoom = (bench.settings.zoom - 0.1).max(0.75),
             Self::OpenPalette => *around.palette_open = true,
             Self::Quit => around.ctx.send_viewport_cmd(egui::ViewportCommand::Close),
+            Self::Advisor(command) => command.run(bench, around),
+            Self::Layers(command) => command.run(bench, around),
+            Self::Rows(command) => command.run(bench, around),
+            Self::Train(command) => command.run(bench, around),
+            Self::Queue(command) => command.run(bench, around),
+            Self::Runs(command) => command.run(bench, around),
+            Self::Compare(command) => command.run(bench, around),
+            Self::Sweep(command) => command.run(bench, around),
+            Self::Evaluate(command) => command.run(bench, around),
+            Self::Guide(command) => command.run(bench, around),
         }
     }
 }
@@ -254,7 +389,11 @@ mod tests {
         for (i, a) in all.iter().enumerate() {
             for b in &all[i + 1..] {
                 assert_ne!(a.label(), b.label(), "{a:?} and {b:?}");
-                assert!(a.shortcut().is_none() || a.shortcut() != b.shortcut(), "{a:?} and {b:?}");
+                // Commands of an area may take a key that another area's take while its own panel is in front.
+                let area = |command: &UiCommand| format!("{command:?}").split('(').next().map(str::to_owned);
+                let apart =
+                    !matches!(a, UiCommand::Go(_)) && area(a) != area(b) && a.is_of_an_area() && b.is_of_an_area();
+                assert!(apart || a.shortcut().is_none() || a.shortcut() != b.shortcut(), "{a:?} and {b:?}");
             }
         }
     }

@@ -1,13 +1,15 @@
 //! What the window knows. [`AppState::apply`] is the only way events change it, and it is pure: a live run, a replayed
 //! run and a test go through the same function.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use luthier_engine::data::{DataKind, DataSummary};
+use luthier_engine::data::{DataKind, DataSummary, PreviewRow};
 use luthier_engine::protocol::{DataSource, DeviceInfo, Event, ModelSummary, Problem, RequestId, Verdict};
 use luthier_engine::recipe::{Recipe, Stage};
 
 mod defaults;
+mod exam;
 mod log;
 mod rollouts;
 mod run;
@@ -15,6 +17,7 @@ mod stages;
 mod talk;
 
 pub use defaults::{back_to_default, to_take_back, written_value};
+pub use exam::Exam;
 pub use log::{Entry, Level, Log};
 pub use rollouts::{Rollouts, Sampled, means};
 pub use run::{Course, Run};
@@ -54,9 +57,19 @@ pub struct Data {
     pub progress: (u64, u64),
     pub summary: Option<Box<DataSummary>>,
     pub problem: Option<Problem>,
+    /// Rows that were asked for one by one, by their place from 0; gone when the file is read anew.
+    pub rows: BTreeMap<usize, PreviewRow>,
+    pub rows_wanted: Option<RequestId>,
 }
 
 impl Data {
+    fn rows_read(&mut self, request: RequestId, rows: Vec<PreviewRow>) {
+        if self.rows_wanted == Some(request) {
+            self.rows_wanted = None;
+            self.rows.extend(rows.into_iter().map(|row| (row.row.saturating_sub(1), row)));
+        }
+    }
+
     pub fn fraction(&self) -> Option<f32> {
         let (done, total) = self.progress;
         (total > 0).then(|| (done as f64 / total as f64) as f32)
@@ -84,6 +97,7 @@ pub struct AppState {
     /// The run that goes on, or the last one that did.
     pub run: Option<Run>,
     pub talk: Talk,
+    pub exam: Exam,
     pub log: Log,
 }
 
@@ -124,6 +138,8 @@ impl AppState {
             Event::DataInspected { request, summary } if self.data.reading == Some(request) => {
                 self.data.reading = None;
                 self.data.problem = None;
+                self.data.rows.clear();
+                self.data.rows_wanted = None;
                 if usable_rows(&summary) > 0 {
                     stages::follow(&mut self.recipe, summary.kind);
                 }
@@ -131,6 +147,9 @@ impl AppState {
             }
             Event::DataProgress { .. } | Event::DataInspected { .. } => {}
             Event::CommandFailed { request, problem } => self.apply_failure(request, problem),
+            Event::RowsRead { request, rows } => self.data.rows_read(request, rows),
+            Event::EvalProgressed { request, progress } => self.exam.progressed(request, progress),
+            Event::EvalFinished { request, outcome } => self.exam.finished(request, *outcome),
             Event::TokenSampled { request, text } => self.talk.token(request, &text),
             Event::GenerateFinished { request, new_tokens, elapsed_secs, reason, .. } => {
                 self.talk.finished(request, Ending { new_tokens, elapsed_secs, reason });
@@ -162,6 +181,7 @@ impl AppState {
             if self.data.summary.is_none() && self.data.problem.is_none() {
                 self.data.source = None;
             }
+        } else if self.exam.failed(request, &problem) {
         } else {
             self.talk.failed(request, problem);
         }

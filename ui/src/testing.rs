@@ -8,6 +8,7 @@ use std::sync::mpsc;
 use luthier_engine::data::{
     Balance, DataKind, DataSummary, Format, Mapping, Part, PreviewRow, RowProblem, Segment, TokenStats,
 };
+use luthier_engine::model::ModelConfig;
 use luthier_engine::protocol::{
     Command, DeviceInfo, DeviceKind, EvalReport, Event, ModelSummary, Rollout, RunFacts, StepReport, Verdict,
 };
@@ -15,6 +16,7 @@ use luthier_engine::recipe::Recipe;
 
 use crate::bench::Bench;
 use crate::dialogs::{Ask, Dialogs};
+use crate::library::{Answer, Library, Order};
 use crate::store::Settings;
 use crate::text::Language;
 use crate::wire::Wire;
@@ -26,6 +28,9 @@ pub struct Engine {
     pub asked: Rc<RefCell<Vec<Ask>>>,
     events: mpsc::Sender<Event>,
     answers: mpsc::Sender<(Ask, PathBuf)>,
+    /// What the bench ordered of the library.
+    pub orders: Rc<RefCell<Vec<Order>>>,
+    library: mpsc::Sender<Answer>,
 }
 
 impl Engine {
@@ -35,6 +40,11 @@ impl Engine {
 
     pub fn answer(&self, ask: Ask, path: &str) {
         self.answers.send((ask, path.into())).expect("the bench listens");
+    }
+
+    /// The library answers.
+    pub fn tell(&self, answer: Answer) {
+        self.library.send(answer).expect("the bench listens");
     }
 
     /// Commands since the last call, as Debug text: enough to see what was sent.
@@ -73,12 +83,15 @@ pub fn bench(language: Language) -> (Bench, Engine) {
     let (answers, dialog_answers) = mpsc::channel();
     let sent = Rc::new(RefCell::new(Vec::new()));
     let asked = Rc::new(RefCell::new(Vec::new()));
-    let engine = Engine { sent: sent.clone(), asked: asked.clone(), events, answers };
+    let (library, library_answers) = mpsc::channel();
+    let orders = Rc::new(RefCell::new(Vec::new()));
+    let engine = Engine { sent: sent.clone(), asked: asked.clone(), events, answers, orders: orders.clone(), library };
+    let library = Library::new(move |order| orders.borrow_mut().push(order), move || library_answers.try_recv().ok());
     let wire = Wire::new(move |command| sent.borrow_mut().push(command), move || receiver.try_recv().ok());
     let dialogs = Dialogs::scripted(move |ask| asked.borrow_mut().push(ask), dialog_answers);
     let settings = Settings { language, ..Settings::default() };
     crate::text::speak(language);
-    (Bench::new(settings, "/home/luthier".into(), wire, dialogs), engine)
+    (Bench::new(settings, "/home/luthier".into(), wire, dialogs, library), engine)
 }
 
 /// A bench with model, data and devices there.
@@ -115,6 +128,16 @@ pub fn devices() -> Vec<DeviceInfo> {
     ]
 }
 
+/// SmolLM2-135M's shapes.
+pub fn config() -> ModelConfig {
+    let json = r#"{"architectures": ["LlamaForCausalLM"], "model_type": "llama", "hidden_size": 576,
+        "intermediate_size": 1536, "num_hidden_layers": 30, "num_attention_heads": 9, "num_key_value_heads": 3,
+        "vocab_size": 49152, "max_position_embeddings": 8192, "rms_norm_eps": 1e-5, "rope_theta": 100000.0,
+        "hidden_act": "silu", "tie_word_embeddings": true}"#;
+    let json = serde_json::from_str(json).expect("the config is JSON");
+    ModelConfig::from_json(&json, std::path::Path::new("config.json")).expect("the config is sound")
+}
+
 pub fn model() -> ModelSummary {
     let linear = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"];
     ModelSummary {
@@ -135,6 +158,7 @@ pub fn model() -> ModelSummary {
         tied_head: true,
         has_chat_template: true,
         linear_names: linear.map(str::to_owned).to_vec(),
+        config: config(),
         warnings: vec![],
     }
 }
@@ -244,6 +268,7 @@ pub fn facts(recipe: Recipe, total_steps: usize) -> RunFacts {
         trainable_parameters: 2_442_240,
         graph: "kept".into(),
         started_unix_secs: 1_795_000_000,
+        estimate: None,
     }
 }
 

@@ -67,7 +67,8 @@ impl Window {
         let link = Rc::new(RefCell::new(link));
         let (sender, receiver) = (link.clone(), link.clone());
         let wire = Wire::new(move |command| sender.borrow().send(command), move || receiver.borrow().try_recv());
-        let mut bench = Bench::new(settings, home(), wire, Dialogs::system(wake(cc.egui_ctx.clone())));
+        let library = crate::library::Library::new(|_| {}, || None);
+        let mut bench = Bench::new(settings, home(), wire, Dialogs::system(wake(cc.egui_ctx.clone())), library);
         bench.probe_devices();
         if let Some(path) = options.open {
             bench.open_any(path);

@@ -114,9 +114,15 @@ impl Workbench {
         if self.close.is_open() {
             return;
         }
+        // A letter is a command only where it is not being written, and not under a list that is open.
+        let typing = ui.ctx().text_edit_focused() || self.palette.open || egui::Popup::is_any_open(ui.ctx());
         for command in UiCommand::all() {
-            let pressed = command.shortcut().is_some_and(|keys| ui.input_mut(|i| i.consume_shortcut(&keys)));
-            if pressed && command.available(&self.bench) {
+            let Some(keys) = command.shortcut() else { continue };
+            let bare = !keys.modifiers.any() && !matches!(keys.logical_key, egui::Key::F1);
+            if (bare && typing) || !command.available(&self.bench) {
+                continue;
+            }
+            if ui.input_mut(|i| i.consume_shortcut(&keys)) {
                 commands.push(command);
             }
         }

@@ -2,12 +2,13 @@
 
 use std::path::Path;
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::RopeScaling;
 use crate::{Error, Result};
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Family {
     Llama,
     Mistral,
@@ -72,7 +73,7 @@ impl Family {
 }
 
 /// What a block's feed-forward part does between its linear layers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Activation {
     /// silu(gate) * up (Shazeer 2020).
     SwiGlu,
@@ -82,7 +83,7 @@ pub enum Activation {
     Gelu,
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ModelConfig {
     pub family: Family,
     pub hidden: usize,

@@ -165,6 +165,7 @@ pub fn inspect(path: &Path) -> Result<ModelSummary> {
         has_chat_template,
         linear_names: config.linear_names().iter().map(|name| (*name).to_owned()).collect(),
         warnings,
+        config,
     })
 }
 

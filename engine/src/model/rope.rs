@@ -6,7 +6,7 @@ use super::ModelConfig;
 use crate::{Error, Result};
 
 /// How rotary frequencies are stretched for contexts longer than the model was trained on.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub enum RopeScaling {
     None,
     Linear {

@@ -113,6 +113,7 @@ pub fn start(id: &RunId, recipe: &Recipe, resume: bool, desk: &mut dyn Desk) -> 
         trainable_parameters: trainable as u64,
         graph: if graph == Graph::Kept { "kept" } else { "recomputed" }.into(),
         started_unix_secs: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs()),
+        estimate: None,
     };
     let started = Event::RunStarted { id: id.clone(), facts: Box::new(facts.clone()) };
     folder.append_event(&started)?;

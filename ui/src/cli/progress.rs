@@ -101,6 +101,7 @@ fn in_short(metrics: &BTreeMap<String, f32>) -> String {
 
 pub fn phase(phase: Phase) -> &'static str {
     match phase {
+        Phase::Answering => "answering the fixed prompts",
         Phase::LoadingModel => "loading the model",
         Phase::PreparingData => "preparing the data",
         Phase::WarmingUp => "warming up the device",

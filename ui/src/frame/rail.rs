@@ -14,28 +14,33 @@ pub fn rail(ui: &mut Ui, bench: &mut Bench, wide: bool) {
     ui.spacing_mut().item_spacing = vec2(0.0, 2.0);
     let rect = ui.max_rect();
     ui.painter().vline(rect.right() - 0.5, rect.y_range(), egui::Stroke::new(1.0, theme::palette(ui).edge));
-    ui.add_space(12.0);
+    ui.add_space(8.0);
     brand(ui);
-    ui.add_space(12.0);
+    ui.add_space(8.0);
+    // Every panel, settings and the other language share what is left below the mark.
+    let height = ((rect.height() - 68.0) / (Panel::ALL.len() + 1) as f32 - 2.0).clamp(30.0, 56.0);
+    let wide = wide && height >= 46.0;
     for panel in Panel::ALL.into_iter().filter(|p| *p != Panel::Settings) {
-        if entry(ui, panel.icon(), &panel.name(), bench.panel == panel, wide, |ui, at| mark(ui, bench, panel, at))
-            .clicked()
+        if entry(ui, panel.icon(), &panel.name(), bench.panel == panel, (height, wide), |ui, at| {
+            mark(ui, bench, panel, at)
+        })
+        .clicked()
         {
             bench.panel = panel;
         }
     }
     ui.with_layout(egui::Layout::bottom_up(egui::Align::Min), |ui| {
         ui.spacing_mut().item_spacing = vec2(0.0, 2.0);
-        ui.add_space(8.0);
+        ui.add_space(4.0);
         let panel = Panel::Settings;
-        if entry(ui, panel.icon(), &panel.name(), bench.panel == panel, wide, |_, _| {}).clicked() {
+        if entry(ui, panel.icon(), &panel.name(), bench.panel == panel, (height, wide), |_, _| {}).clicked() {
             bench.panel = panel;
         }
         let other = match bench.settings.language {
             Language::English => Language::Chinese,
             Language::Chinese => Language::English,
         };
-        if entry(ui, icons::TRANSLATE, other.own_name(), false, wide, |_, _| {}).clicked() {
+        if entry(ui, icons::TRANSLATE, other.own_name(), false, (height, wide), |_, _| {}).clicked() {
             bench.settings.language = other;
             speak(other);
         }
@@ -55,10 +60,9 @@ fn entry(
     icon: char,
     name: &str,
     here: bool,
-    wide: bool,
+    (height, wide): (f32, bool),
     mark: impl FnOnce(&mut Ui, egui::Pos2),
 ) -> Response {
-    let height = if wide { 56.0 } else { 44.0 };
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), height), Sense::click());
     response.widget_info(|| WidgetInfo::selected(Role::Tab, true, here, name));
     let p = theme::palette(ui);
@@ -75,11 +79,11 @@ fn entry(
         (false, true) => p.ink,
         (false, false) => p.ink_soft,
     };
-    let icon_at = if wide { pos2(rect.center().x, rect.top() + 22.0) } else { rect.center() };
+    let icon_at = if wide { pos2(rect.center().x, rect.top() + height * 0.39) } else { rect.center() };
     let font = if here { icons::filled(23.0) } else { icons::regular(23.0) };
     ui.painter().text(icon_at, Align2::CENTER_CENTER, icon, font, ink);
     if wide {
-        let word = pos2(rect.center().x, rect.bottom() - 12.0);
+        let word = pos2(rect.center().x, rect.bottom() - height * 0.2);
         let ink = if here { p.ink } else { ink };
         ui.painter().text(word, Align2::CENTER_CENTER, name, FontId::proportional(12.0), ink);
     }

@@ -1,8 +1,12 @@
 //! The panels. Each keeps only what concerns its view, reads the bench's state, and calls the bench.
 
 pub mod data;
+mod evaluate;
+mod guide;
+mod layers;
 pub mod method;
 mod model;
+mod runs;
 mod settings;
 mod start;
 mod train;
@@ -21,14 +25,29 @@ pub enum Panel {
     Model,
     Data,
     Method,
+    Layers,
     Train,
+    Runs,
+    Evaluate,
     Try,
+    Guide,
     Settings,
 }
 
 impl Panel {
-    pub const ALL: [Self; 7] =
-        [Self::Start, Self::Model, Self::Data, Self::Method, Self::Train, Self::Try, Self::Settings];
+    pub const ALL: [Self; 11] = [
+        Self::Start,
+        Self::Model,
+        Self::Data,
+        Self::Method,
+        Self::Layers,
+        Self::Train,
+        Self::Runs,
+        Self::Evaluate,
+        Self::Try,
+        Self::Guide,
+        Self::Settings,
+    ];
 
     pub fn name(self) -> String {
         match self {
@@ -36,7 +55,11 @@ impl Panel {
             Self::Model => t!("panel.model"),
             Self::Data => t!("panel.data"),
             Self::Method => t!("panel.method"),
+            Self::Layers => t!("panel.layers"),
             Self::Train => t!("panel.train"),
+            Self::Runs => t!("panel.runs"),
+            Self::Evaluate => t!("panel.evaluate"),
+            Self::Guide => t!("panel.guide"),
             Self::Try => t!("panel.try"),
             Self::Settings => t!("panel.settings"),
         }
@@ -48,7 +71,11 @@ impl Panel {
             Self::Model => icons::CUBE,
             Self::Data => icons::DATABASE,
             Self::Method => icons::SLIDERS_HORIZONTAL,
+            Self::Layers => icons::STACK,
             Self::Train => icons::CHART_LINE_DOWN,
+            Self::Runs => icons::CHART_SCATTER,
+            Self::Evaluate => icons::EXAM,
+            Self::Guide => icons::BOOK_OPEN,
             Self::Try => icons::CHATS_CIRCLE,
             Self::Settings => icons::GEAR_SIX,
         }
@@ -61,7 +88,11 @@ pub struct Panels {
     model: model::ModelPanel,
     data: data::DataPanel,
     method: method::MethodPanel,
+    layers: layers::LayersPanel,
     train: train::TrainPanel,
+    runs: runs::RunsPanel,
+    evaluate: evaluate::EvaluatePanel,
+    guide: guide::GuidePanel,
     try_out: try_out::TryPanel,
     last: Option<Panel>,
 }
@@ -74,7 +105,11 @@ impl Panels {
             Panel::Model => self.model.ui(ui, bench),
             Panel::Data => self.data.ui(ui, bench),
             Panel::Method => self.method.ui(ui, bench),
+            Panel::Layers => self.layers.ui(ui, bench),
             Panel::Train => self.train.ui(ui, bench),
+            Panel::Runs => self.runs.ui(ui, bench),
+            Panel::Evaluate => self.evaluate.ui(ui, bench),
+            Panel::Guide => self.guide.ui(ui, bench),
             Panel::Try => self.try_out.ui(ui, bench, arrived),
             Panel::Settings => settings::ui(ui, bench),
         }

@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use luthier_engine::protocol::{EvalReport, Event, ForgettingReport, Outcome, Phase, RunFacts, RunId, StepReport};
+use luthier_engine::protocol::{
+    EvalReport, Event, ForgettingReport, LayerReport, Outcome, Phase, PromptAnswer, RunFacts, RunId, StepReport,
+};
 use luthier_engine::recipe::Recipe;
 
 use super::rollouts::Rollouts;
@@ -38,6 +40,10 @@ pub struct Run {
     /// Step and layers, as they joined the training.
     pub joined: Vec<(usize, Vec<usize>)>,
     pub rollouts: Rollouts,
+    /// How far each part has moved, every so often.
+    pub layers: Vec<LayerReport>,
+    /// Answers to the fixed prompts, by step.
+    pub answers: Vec<(usize, Vec<PromptAnswer>)>,
     pub checkpoints: Vec<(usize, PathBuf)>,
     pub warnings: Vec<String>,
 }
@@ -57,6 +63,8 @@ impl Run {
             forgetting: Vec::new(),
             joined: Vec::new(),
             rollouts: Rollouts::default(),
+            layers: Vec::new(),
+            answers: Vec::new(),
             checkpoints: Vec::new(),
             warnings: Vec::new(),
         }
@@ -130,6 +138,15 @@ impl Run {
             Event::LayersJoined { id, step, layers } if id == self.id => {
                 self.joined.retain(|(earlier, _)| *earlier < step);
                 self.joined.push((step, layers));
+            }
+            Event::LayersMeasured { id, report } if id == self.id => {
+                self.layers.retain(|earlier| earlier.step < report.step);
+                self.layers.push(report);
+            }
+            Event::PromptsAnswered { id, step, answers } if id == self.id => {
+                self.busy = None;
+                self.answers.retain(|(earlier, _)| *earlier < step);
+                self.answers.push((step, answers));
             }
             Event::RolloutsSampled { id, step, rollouts } if id == self.id => {
                 self.busy = None;

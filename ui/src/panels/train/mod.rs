@@ -113,6 +113,7 @@ fn doing(run: &Run) -> String {
         (_, Some((Phase::Reference, _))) => t!("train.reference"),
         (_, Some((Phase::Sampling, _))) => t!("train.sampling"),
         (_, Some((Phase::Forgetting, _))) => t!("train.forgetting"),
+        (_, Some((Phase::Answering, _))) => t!("train.answering"),
         (Course::Starting, None) => t!("train.starting"),
         (Course::Stepping, None) if run.steps.is_empty() => t!("train.first_step"),
         (Course::Stepping, None) => t!("train.running"),

@@ -1,0 +1,39 @@
+//! What the bench keeps for each area of the window beyond `AppState`: view state that panels, commands and keys share. A
+//! file an area: its state, and as `impl Bench` what a person can do with it.
+
+mod advisor;
+mod compare;
+mod evaluate;
+mod guide;
+mod layers;
+mod queue;
+mod rows;
+mod runs;
+mod sweep;
+mod train;
+
+pub use advisor::AdvisorDesk;
+pub use compare::CompareDesk;
+pub use evaluate::EvaluateDesk;
+pub use guide::GuideDesk;
+pub use layers::LayersDesk;
+pub use queue::{QueueDesk, Queued};
+pub use rows::RowsDesk;
+pub use runs::{RunsDesk, RunsPage};
+pub use sweep::SweepDesk;
+pub use train::TrainDesk;
+
+/// One of each.
+#[derive(Debug, Default)]
+pub struct Desks {
+    pub advisor: AdvisorDesk,
+    pub layers: LayersDesk,
+    pub rows: RowsDesk,
+    pub train: TrainDesk,
+    pub queue: QueueDesk,
+    pub runs: RunsDesk,
+    pub compare: CompareDesk,
+    pub sweep: SweepDesk,
+    pub evaluate: EvaluateDesk,
+    pub guide: GuideDesk,
+}

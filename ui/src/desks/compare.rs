@@ -1,0 +1,5 @@
+//! Runs laid over one another.
+
+/// View state that commands and panels share; what a person does with it is `impl Bench` in this file.
+#[derive(Debug, Default)]
+pub struct CompareDesk {}
