@@ -308,6 +308,23 @@ fn pictures_of_every_panel() {
                     }),
                 ),
                 (
+                    "guide",
+                    Box::new(move || {
+                        let (mut b, e) = full(language);
+                        b.open_guide("lora");
+                        (b, e)
+                    }),
+                ),
+                (
+                    "guide_table",
+                    Box::new(move || {
+                        let (mut b, e) = full(language);
+                        b.open_guide("memory");
+                        b.desks.guide.sought = if language == Language::English { "memory" } else { "内存" }.into();
+                        (b, e)
+                    }),
+                ),
+                (
                     "settings",
                     Box::new(move || {
                         let (mut b, e) = full(language);
