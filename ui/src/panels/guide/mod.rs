@@ -106,7 +106,6 @@ fn reading_style(ui: &mut Ui) {
     style.visuals.hyperlink_color = p.string;
     // Terms that stand out: the pages' bold words.
     style.visuals.widgets.active.fg_stroke.color = p.varnish;
-    style.visuals.strong_text_color = Some(p.varnish);
     // Lines of text are no controls.
     style.spacing.interact_size.y = 18.0;
 }
