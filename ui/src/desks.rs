@@ -20,7 +20,7 @@ pub use layers::LayersDesk;
 pub(crate) use queue::Turn;
 pub use queue::{Held, QueueDesk, Queued};
 pub use rows::RowsDesk;
-pub use runs::{Column, Place, RunsDesk, RunsPage, Undo, data_of, method_of, model_of, rise, status_word};
+pub use runs::{Column, Place, RunsDesk, RunsPage, Search, Undo, data_of, method_of, model_of, rise, status_word};
 pub use sweep::SweepDesk;
 pub use train::TrainDesk;
 

@@ -42,7 +42,7 @@ pub(super) struct Reading {
     pub result: Option<PathBuf>,
     pub end: Option<End>,
     /// Bytes of the events that this was read from.
-    scanned: u64,
+    pub scanned: u64,
     #[serde(skip)]
     pub recipe: Arc<Recipe>,
 }
