@@ -74,8 +74,19 @@ pub fn luthier<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Ended
     finish(Command::new(path()).args(arguments))
 }
 
+/// Runs that are registered are no part of the list of whoever runs the tests.
+pub fn at_home(command: &mut Command) -> &mut Command {
+    static HOME: std::sync::LazyLock<tempfile::TempDir> =
+        std::sync::LazyLock::new(|| tempfile::tempdir().expect("a temporary folder"));
+    if command.get_envs().any(|(name, _)| name == "LUTHIER_HOME") {
+        return command;
+    }
+    command.env("LUTHIER_HOME", HOME.path())
+}
+
 /// Runs a command to its end; one that does not come to it is killed and fails the test.
 pub fn finish(command: &mut Command) -> Ended {
+    at_home(command);
     let begin = Instant::now();
     let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
     let id = child.id();

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::binary::{finish, fixture, luthier, path, signal, tiny_model, write};
+use crate::binary::{at_home, finish, fixture, luthier, path, signal, tiny_model, write};
 
 /// A recipe over eight rows on the tiny model; `more` are further lines.
 fn recipe(folder: &Path, more: &str) -> String {
@@ -149,7 +149,7 @@ fn an_interrupted_run_saves_and_resumes() {
 
     let folder = tempfile::tempdir().unwrap();
     let recipe_file = recipe(folder.path(), "max_steps: 3000\nlr_scheduler_type: constant");
-    let mut child = Command::new(path()).args(["train", &recipe_file]).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = at_home(Command::new(path()).args(["train", &recipe_file])).stderr(Stdio::piped()).spawn().unwrap();
     let mut stderr = BufReader::new(child.stderr.take().unwrap());
     let (mut line, mut told) = (String::new(), String::new());
     while !line.starts_with("step ") {

@@ -3,14 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use luthier_engine::data::Mapping;
-use luthier_engine::protocol::{Command, DataSource, Outcome, Problem, RequestId};
-use luthier_engine::recipe::{FinetuningType, Interval, Recipe, RewardModelType, Stage};
+use luthier_engine::protocol::{Command, DataSource, Problem, RequestId};
+use luthier_engine::recipe::{Interval, Recipe};
 
-use crate::desks::Desks;
+use crate::desks::{Desks, Turn};
 use crate::dialogs::{Ask, DATA_ENDINGS, Dialogs, RECIPE_ENDINGS};
 use crate::library::{Answer, Library, Shelf};
 use crate::panels::Panel;
-use crate::state::{AppState, Course, Data, Entry, Run, Slot};
+use crate::state::{AppState, Data, Entry, Slot};
 use crate::store::{Settings, remember};
 use crate::text::{say, t};
 use crate::wire::Wire;
@@ -68,7 +68,9 @@ impl Bench {
     pub fn poll(&mut self) {
         let stage = self.state.recipe.stage;
         while let Some(event) = self.wire.receive() {
+            let turn = Turn::of(&self.state, &event);
             self.state.apply(event);
+            self.take_turn(turn);
         }
         if self.state.recipe.stage != stage {
             let name = say(&format!("stage.{}", self.state.recipe.stage));
@@ -84,14 +86,18 @@ impl Bench {
     }
 
     fn take_answer(&mut self, answer: Answer) {
+        self.shelf.revision += 1;
         match answer {
-            Answer::Runs(runs) => self.shelf.runs = runs,
+            Answer::Runs(runs) => self.take_cards(runs),
             Answer::Evaluations(evaluations) => self.shelf.evaluations = evaluations,
             Answer::Loaded { id, run } => drop(self.shelf.loaded.insert(id, run)),
-            Answer::Queue(waiting) => self.desks.queue.waiting = waiting,
+            Answer::Queue(waiting) => self.restore_queue(waiting),
             Answer::Written { path } => self.notes.push(t!("note.written", path = format::path(&path))),
             Answer::Failed { problem } => {
                 self.notes.push(problem.message.clone());
+                if problem.code.starts_with("library") {
+                    self.desks.runs.problem = Some(problem.clone());
+                }
                 self.state.log.add(Entry::Failed(problem));
             }
         }
@@ -114,6 +120,7 @@ impl Bench {
             Ask::RewardModel => self.state.recipe.reward_model = Some(path),
             Ask::ReplayFile => self.state.recipe.replay_dataset = vec![path.display().to_string()],
             Ask::ForgettingFile => self.state.recipe.forgetting_dataset = vec![path.display().to_string()],
+            Ask::RunFolder => self.add_run_folder(path),
             Ask::OpenRecipe => self.open_recipe(&path),
             Ask::SaveRecipe => self.save_recipe(&path),
         }
@@ -251,7 +258,7 @@ impl Bench {
     }
 
     /// Makes `recipe` the next run, its model and data loaded.
-    fn take_recipe(&mut self, recipe: Recipe, warnings: Vec<String>) {
+    pub(crate) fn take_recipe(&mut self, recipe: Recipe, warnings: Vec<String>) {
         for warning in warnings {
             self.state.log.add(Entry::Warned(warning));
         }
@@ -296,9 +303,15 @@ impl Bench {
     // Runs -------------------------------------------------------------------------------------------------------
 
     pub fn start_training(&mut self) {
-        if !self.state.missing().is_empty() {
-            return;
+        if self.state.missing().is_empty()
+            && let Some(recipe) = self.ready_recipe()
+        {
+            self.start(recipe);
         }
+    }
+
+    /// The next run, whole, with the columns' meanings that the person chose. None where those could not be kept.
+    pub(crate) fn ready_recipe(&mut self) -> Option<Recipe> {
         let mut recipe = self.whole_recipe();
         if let (Some(mapping), Some(summary)) = (self.chosen_mapping(), &self.state.data.summary) {
             match datasets::keep_mapping(&self.home, &summary.path, mapping) {
@@ -306,11 +319,11 @@ impl Bench {
                 Err(error) => {
                     self.recipe_problem = Some(Problem::from(&error));
                     self.panel = Panel::Method;
-                    return;
+                    return None;
                 }
             }
         }
-        self.start(recipe);
+        Some(recipe)
     }
 
     /// One click: the sample model, the sample data, and a run on them.
@@ -333,81 +346,19 @@ impl Bench {
         }
     }
 
-    fn start(&mut self, mut recipe: Recipe) {
-        let stamp = stamp();
-        if recipe.output_dir.as_os_str().is_empty() {
-            let model = format::short_path(&recipe.model_name_or_path).trim_end_matches(".gguf").replace('/', "-");
-            recipe.output_dir = self.home.join("runs").join(format!("{model}-{}-{stamp}", recipe.finetuning_type));
-        }
-        // The Data panel has listed the rows that cannot be used and said that they are left out.
-        recipe.skip_bad_rows = true;
-        let folder = recipe.output_dir.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-        let id = if folder.ends_with(&stamp) { folder } else { format!("{folder}-{stamp}") };
-        self.state.run = Some(Run::new(id.clone(), recipe.clone()));
+    fn start(&mut self, recipe: Recipe) {
+        let run = self.prepare(recipe);
+        self.begin(run);
+        self.desks.runs.opened = None;
         self.panel = Panel::Train;
-        self.wire.send(Command::StartRun { id, recipe: Box::new(recipe), resume: false });
-    }
-
-    /// Where a run that was stopped or failed can go on from.
-    pub fn can_go_on(&self) -> bool {
-        let ended =
-            |run: &&Run| matches!(run.course, Course::Finished(Outcome::Stopped { .. } | Outcome::Failed { .. }));
-        self.state.run.as_ref().filter(ended).is_some_and(|run| !run.checkpoints.is_empty())
-    }
-
-    /// Goes on from the last checkpoint of the run that ended early; its curves go on too.
-    pub fn go_on(&mut self) {
-        if !self.can_go_on() {
-            return;
-        }
-        if let Some(run) = &mut self.state.run {
-            run.course = Course::Starting;
-            let recipe = Box::new(run.recipe.clone());
-            self.wire.send(Command::StartRun { id: run.id.clone(), recipe, resume: true });
-        }
-    }
-
-    /// The next run is PPO, scored by the reward model that the last run has made.
-    pub fn judge_by_result(&mut self) {
-        let Some((result, trained)) =
-            self.state.run.as_ref().and_then(|r| Some((r.result()?, r.recipe.finetuning_type)))
-        else {
-            return;
-        };
-        let whole = matches!(trained, FinetuningType::Freeze | FinetuningType::Full);
-        let recipe = &mut self.state.recipe;
-        recipe.reward_model = Some(result.clone());
-        recipe.reward_model_type = if whole { RewardModelType::Full } else { RewardModelType::Lora };
-        (recipe.stage, recipe.reward_rule) = (Stage::Ppo, None);
-        self.panel = Panel::Method;
-    }
-
-    pub fn pause(&mut self) {
-        self.wire.send(Command::PauseRun);
-    }
-
-    pub fn resume(&mut self) {
-        self.wire.send(Command::ResumeRun);
-    }
-
-    pub fn stop(&mut self) {
-        if let Some(run) = self.state.run.as_mut().filter(|run| run.is_going()) {
-            run.stopping = true;
-            self.wire.send(Command::StopRun);
-        }
-    }
-
-    pub fn save_now(&mut self) {
-        if let Some(run) = self.state.run.as_mut().filter(|run| run.is_going()) {
-            run.saving = true;
-            self.wire.send(Command::SaveNow);
-        }
     }
 }
 
+mod running;
 mod stamp;
 mod talk;
 
+pub(crate) use stamp::civil;
 use stamp::stamp;
 
 #[cfg(test)]

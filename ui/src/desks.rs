@@ -17,9 +17,10 @@ pub use compare::CompareDesk;
 pub use evaluate::EvaluateDesk;
 pub use guide::GuideDesk;
 pub use layers::LayersDesk;
-pub use queue::{QueueDesk, Queued};
+pub(crate) use queue::Turn;
+pub use queue::{Held, QueueDesk, Queued};
 pub use rows::RowsDesk;
-pub use runs::{RunsDesk, RunsPage};
+pub use runs::{Column, Place, RunsDesk, RunsPage, Search, Undo, data_of, method_of, model_of, rise, status_word};
 pub use sweep::SweepDesk;
 pub use train::TrainDesk;
 

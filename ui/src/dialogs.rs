@@ -24,6 +24,8 @@ pub enum Ask {
     RewardModel,
     ReplayFile,
     ForgettingFile,
+    /// A run from elsewhere.
+    RunFolder,
     OpenRecipe,
     SaveRecipe,
 }
@@ -87,6 +89,10 @@ fn start(ask: Ask) -> Answer {
         }
         Ask::OutputFolder => {
             let picked = dialog.set_title(t!("dialog.output_folder")).pick_folder();
+            Box::pin(async move { path(picked.await) })
+        }
+        Ask::RunFolder => {
+            let picked = dialog.set_title(t!("dialog.run_folder")).pick_folder();
             Box::pin(async move { path(picked.await) })
         }
         Ask::ModelFile => {

@@ -124,6 +124,26 @@ pub fn duration(seconds: f64) -> String {
     }
 }
 
+/// A moment as people say it: how long ago, and after a week the day (UTC).
+pub fn date_time(unix_secs: u64) -> String {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.as_secs());
+    ago(unix_secs, now)
+}
+
+fn ago(unix_secs: u64, now: u64) -> String {
+    match now.saturating_sub(unix_secs) {
+        _ if unix_secs == 0 => "–".into(),
+        secs if secs < 60 => t!("unit.just_now"),
+        secs if secs < 3600 => t!("unit.minutes_ago", n = secs / 60),
+        secs if secs < 86_400 => t!("unit.hours_ago", n = secs / 3600),
+        secs if secs < 7 * 86_400 => t!("unit.days_ago", n = secs / 86_400),
+        _ => {
+            let (year, month, day) = crate::bench::civil(unix_secs / 86_400);
+            format!("{year}-{month:02}-{day:02}")
+        }
+    }
+}
+
 /// Tokens a second and the like: 8.4, 312, 12,345.
 pub fn per_second(value: f64) -> String {
     match value {
@@ -184,6 +204,9 @@ mod tests {
             (duration(3.25), duration(200.0), duration(3900.0)),
             ("3.2 s".into(), "3 min 20 s".into(), "1 h 05 min".into())
         );
+        let now = 1_795_000_000;
+        assert_eq!((ago(now - 7, now), ago(now - 7300, now)), ("just now".into(), "2 h ago".into()));
+        assert_eq!((ago(now - 90_000, now), ago(now - 700_000, now)), ("1 d ago".into(), "2026-11-10".into()));
         speak(Language::Chinese);
         assert_eq!(short_count(134_515_008), "1.345 亿");
         assert_eq!(duration(200.0), "3 分 20 秒");

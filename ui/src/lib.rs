@@ -32,4 +32,7 @@ mod pictures;
 #[cfg(test)]
 mod testing;
 
+pub use library::{Listed, RunStatus, listing, register};
+pub use store::home;
+
 rust_i18n::i18n!("../assets/i18n", fallback = "en");

@@ -2,7 +2,8 @@
 //! The window sends orders and takes answers; it never waits.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
+use std::thread::JoinHandle;
 
 use luthier_engine::eval::EvalOutcome;
 use luthier_engine::protocol::Problem;
@@ -11,6 +12,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::desks::Queued;
 use crate::state::Run;
+
+mod database;
+mod folder;
+mod line;
+mod reading;
+mod rows;
+mod thread;
+
+pub use line::{Listed, listing, register};
 
 /// How a run stands, as far as its folder tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -159,11 +169,24 @@ pub enum Answer {
 pub struct Library {
     send: Box<dyn Fn(Order)>,
     receive: Box<dyn FnMut() -> Option<Answer>>,
+    thread: Option<JoinHandle<()>>,
 }
 
 impl Library {
+    #[cfg(test)]
     pub fn new(send: impl Fn(Order) + 'static, receive: impl FnMut() -> Option<Answer> + 'static) -> Self {
-        Self { send: Box::new(send), receive: Box::new(receive) }
+        Self { send: Box::new(send), receive: Box::new(receive), thread: None }
+    }
+
+    /// The database in `home`, on a thread of its own. `wake` is called when an answer has come. Without an order it
+    /// tells what it holds: `Queue`, `Evaluations` and `Runs`, or `Failed` where the database cannot be used.
+    pub fn system(home: PathBuf, wake: impl Fn() + Send + 'static) -> Self {
+        let (orders, taken) = mpsc::channel();
+        let (answers, told) = mpsc::channel();
+        let work = move || thread::run(home, &taken, &answers, &wake);
+        let thread = std::thread::Builder::new().name("library".into()).spawn(work);
+        let send = move |order| drop(orders.send(order));
+        Self { send: Box::new(send), receive: Box::new(move || told.try_recv().ok()), thread: thread.ok() }
     }
 
     pub fn order(&self, order: Order) {
@@ -172,6 +195,20 @@ impl Library {
 
     pub fn answer(&mut self) -> Option<Answer> {
         (self.receive)()
+    }
+
+    /// Waits until every order has been carried out.
+    pub fn close(&mut self) {
+        self.send = Box::new(|_| {});
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for Library {
+    fn drop(&mut self) {
+        self.close();
     }
 }
 
@@ -182,6 +219,8 @@ pub struct Shelf {
     pub evaluations: Vec<StoredEval>,
     /// Runs whose events have been read, by id.
     pub loaded: std::collections::BTreeMap<String, Arc<Run>>,
+    /// Grows with every change of the above, so that what is worked out from it can be kept.
+    pub revision: u64,
 }
 
 impl Shelf {
@@ -189,3 +228,6 @@ impl Shelf {
         self.runs.iter().find(|card| card.id == id)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,6 +6,8 @@ use egui::{Theme, vec2};
 use egui_kittest::Harness;
 use luthier_engine::protocol::*;
 use luthier_engine::recipe::{FinetuningType, PrefLoss, Stage, UnfreezePreset};
+
+mod runs;
 fn window(bench: Bench, size: (f32, f32), theme: Theme) -> Harness<'static, Workbench> {
     let mut bench = bench;
     bench.settings.look = if theme == Theme::Dark { Look::Dark } else { Look::Light };
@@ -116,7 +118,7 @@ fn method_run(language: Language, data: &str, change: fn(&mut luthier_engine::re
 type Scene = (&'static str, Box<dyn Fn() -> (Bench, Engine)>);
 
 fn scenes(language: Language) -> Vec<Scene> {
-    vec![
+    let mut all: Vec<Scene> = vec![
         (
             "start",
             Box::new(move || {
@@ -329,7 +331,10 @@ fn scenes(language: Language) -> Vec<Scene> {
                 (b, e)
             }),
         ),
-    ]
+    ];
+    let made = |make: fn(Language) -> (Bench, Engine)| Box::new(move || make(language)) as Box<dyn Fn() -> _>;
+    all.extend(runs::scenes().into_iter().map(|(name, make)| (name, made(make))));
+    all
 }
 
 /// The window with a scene, drawn.

@@ -21,6 +21,8 @@ use crate::store::Settings;
 use crate::text::Language;
 use crate::wire::Wire;
 
+pub mod cards;
+
 /// The test's end of the wire.
 #[derive(Clone)]
 pub struct Engine {

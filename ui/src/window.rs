@@ -10,6 +10,7 @@ use luthier_engine::link::{Link, LinkOptions};
 
 use crate::bench::Bench;
 use crate::dialogs::Dialogs;
+use crate::library::{Library, Order};
 use crate::store::{Keeper, Settings, home};
 use crate::text::{speak, t};
 use crate::wire::Wire;
@@ -67,7 +68,8 @@ impl Window {
         let link = Rc::new(RefCell::new(link));
         let (sender, receiver) = (link.clone(), link.clone());
         let wire = Wire::new(move |command| sender.borrow().send(command), move || receiver.borrow().try_recv());
-        let library = crate::library::Library::new(|_| {}, || None);
+        let library = Library::system(home(), wake(cc.egui_ctx.clone()));
+        library.order(Order::Refresh);
         let mut bench = Bench::new(settings, home(), wire, Dialogs::system(wake(cc.egui_ctx.clone())), library);
         bench.probe_devices();
         if let Some(path) = options.open {
@@ -101,6 +103,7 @@ impl eframe::App for Window {
         if let Some(keeper) = self.keeper.take() {
             keeper.keep(&self.workbench.bench.settings);
         }
+        self.workbench.bench.library.close();
         // Here only when there is no run or the person chose not to save it: do not wait for a checkpoint then.
         if self.workbench.bench.state.running() {
             std::process::exit(0);

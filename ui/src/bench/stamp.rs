@@ -11,7 +11,7 @@ pub(super) fn stamp() -> String {
 }
 
 /// Days since 1970-01-01 as a date; after Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms".
-pub(super) fn civil(days: u64) -> (u64, u64, u64) {
+pub(crate) fn civil(days: u64) -> (u64, u64, u64) {
     let z = days + 719_468;
     let (era, of_era) = (z / 146_097, z % 146_097);
     let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;

@@ -1,5 +1,5 @@
 use luthier_engine::data::{Format, Part};
-use luthier_engine::protocol::Event;
+use luthier_engine::protocol::{Event, Outcome};
 use luthier_engine::recipe::FinetuningType;
 
 use super::*;

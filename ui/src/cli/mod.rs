@@ -11,6 +11,7 @@ mod interrupt;
 mod logits;
 mod output;
 mod progress;
+mod runs;
 mod template;
 mod train;
 
@@ -34,6 +35,8 @@ struct Arguments {
 enum Command {
     /// Train from a recipe file; one line a logged step on stderr. Ctrl-C saves a checkpoint and stops
     Train(train::Arguments),
+    /// Every run ever, newest first
+    Runs(runs::Arguments),
     /// Logits of a model for token ids in a safetensors file
     Logits(logits::Arguments),
     /// Continue a text, or answer it with --chat; the answer streams to stdout
@@ -71,6 +74,7 @@ fn run(command: Option<Command>) -> Result<(), Failure> {
             luthier::window::run(luthier::window::Options::default()).map_err(|error| Failure::of_window(&error))?;
         }
         Some(Command::Train(arguments)) => train::run(arguments)?,
+        Some(Command::Runs(arguments)) => runs::run(&arguments)?,
         Some(Command::Logits(arguments)) => logits::run(&arguments)?,
         Some(Command::Generate(arguments)) => generate::run(arguments)?,
         Some(Command::Eval(arguments)) => eval::run(arguments)?,

@@ -55,6 +55,10 @@ fn follow(link: &Link, interrupt: &Interrupt) -> Result<(), Failure> {
         match event {
             Event::RunStarted { facts: told, .. } => {
                 eprintln!("{}", progress::started(&told));
+                // So that it is among the runs of the window as well; it is trained in any case.
+                if let Err(problem) = luthier::register(&luthier::home(), &told.output_dir) {
+                    warn(&format!("the run is not in the list of runs: {}", problem.message));
+                }
                 facts = Some(told);
             }
             // It comes with every per cent; a line a phase is enough.

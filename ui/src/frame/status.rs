@@ -40,6 +40,10 @@ fn facts(bench: &Bench) -> Vec<String> {
         (None, Some(total)) => facts.push(t!("status.memory_total", total = format::bytes(total))),
         (None, None) => {}
     }
+    let waiting = bench.desks.queue.waiting.len();
+    if waiting > 0 {
+        facts.push(t!("queue.waiting", n = waiting));
+    }
     let Some(run) = run else { return facts };
     let of = (run.last().map_or(0, |s| s.step), run.total_steps());
     match &run.course {

@@ -6,7 +6,7 @@ mod guide;
 mod layers;
 pub mod method;
 mod model;
-mod runs;
+pub mod runs;
 mod settings;
 mod start;
 mod train;

@@ -107,6 +107,47 @@ impl Run {
         self.saving = false;
     }
 
+    /// A run from the lines of its `events.jsonl`. Lines that cannot be read, as a torn last one, are passed over. None
+    /// where no line tells of a start.
+    pub fn replay<'a>(lines: impl IntoIterator<Item = &'a str>) -> Option<Self> {
+        #[derive(serde::Deserialize)]
+        struct Line {
+            event: Event,
+        }
+        let mut events = lines.into_iter().filter_map(|line| serde_json::from_str::<Line>(line).ok());
+        let (mut run, first) = events.find_map(|line| match line.event {
+            Event::RunStarted { id, facts } => {
+                let run = Self::new(id.clone(), facts.recipe.clone());
+                Some((run, Event::RunStarted { id, facts }))
+            }
+            _ => None,
+        })?;
+        let id = run.id.clone();
+        run.apply(first);
+        for line in events {
+            match line.event {
+                Event::RunFinished { outcome, .. } => run.finish(outcome),
+                // Whoever goes on with a run may give it another id; what it is and where it began stay.
+                Event::RunStarted { id, facts } => {
+                    run.course = Course::Stepping;
+                    run.recipe = facts.recipe.clone();
+                    run.facts = Some(match run.facts.take() {
+                        Some(first) => RunFacts {
+                            first_step: first.first_step,
+                            started_unix_secs: first.started_unix_secs,
+                            ..*facts
+                        },
+                        None => *facts,
+                    });
+                    run.id = id;
+                }
+                event => run.apply(event),
+            }
+        }
+        run.id = id;
+        Some(run)
+    }
+
     /// Events of other runs change nothing.
     pub(super) fn apply(&mut self, event: Event) {
         match event {

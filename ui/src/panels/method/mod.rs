@@ -154,6 +154,13 @@ fn start_card(ui: &mut Ui, bench: &mut Bench) {
             plan(ui, bench);
         }
         ui.add_space(4.0);
+        if bench.can_add_to_queue() {
+            let wait = Push::primary(t!("queue.add")).icon(icons::QUEUE).large().width(ui.available_width());
+            if ui.add(wait).on_hover_text(t!("queue.add_hint")).clicked() {
+                bench.add_to_queue();
+            }
+            return;
+        }
         let button = Push::primary(t!("command.start_training")).icon(icons::PLAY).large().width(ui.available_width());
         if ui.add_enabled(missing.is_empty(), button).clicked() {
             bench.start_training();

@@ -2,7 +2,9 @@
 
 mod ended;
 mod metrics;
+mod opened;
 mod plots;
+mod queue;
 mod rollouts;
 mod warnings;
 
@@ -28,22 +30,34 @@ impl TrainPanel {
     pub fn ui(&mut self, ui: &mut Ui, bench: &mut Bench) {
         let mut smoothing = bench.settings.smoothing;
         let mut action = None;
+        let ours = bench.desks.runs.opened.is_none();
+        if !ours && bench.run_in_view().is_none() {
+            if let Some(act) = opened::reading(ui, bench) {
+                act.take(bench);
+            }
+            return;
+        }
         column(ui, "train", |ui| {
-            let Some(run) = &bench.state.run else {
+            let Some(run) = bench.run_in_view() else {
                 action = nothing_yet(ui, bench);
+                action = queue::ui(ui, bench).map(Action::Queue).or(action.take());
                 return;
             };
-            action = head(ui, run);
+            action = opened::banner(ui, bench).map(Action::Opened);
+            action = head(ui, run, ours).or(action.take());
             if let Course::Finished(outcome) = &run.course {
-                action = ended::ui(ui, run, outcome, bench.can_go_on());
+                action = ended::ui(ui, run, outcome, bench.can_go_on()).or(action.take());
             }
+            action = queue::ui(ui, bench).map(Action::Queue).or(action.take());
             warnings::ui(ui, run);
             numbers(ui, run);
             self.curves.ui(ui, run, &mut smoothing);
             self.metrics.ui(ui, run);
             self.curves.small(ui);
             self.rollouts.ui(ui, run);
-            log(ui, bench);
+            if ours {
+                log(ui, bench);
+            }
         });
         bench.settings.smoothing = smoothing;
         match action {
@@ -55,6 +69,12 @@ impl TrainPanel {
             Some(Action::Save) => bench.save_now(),
             Some(Action::GoOn) => bench.go_on(),
             Some(Action::Judge) => bench.judge_by_result(),
+            Some(Action::Queue(act)) => act.take(bench),
+            Some(Action::Opened(act)) => act.take(bench),
+            Some(Action::Go(Panel::Try)) if !ours => {
+                let id = bench.desks.runs.opened.clone().unwrap_or_default();
+                bench.try_run(&id);
+            }
             Some(Action::Go(panel)) => bench.panel = panel,
             Some(Action::Copy(text)) => {
                 ui.ctx().copy_text(text);
@@ -76,6 +96,8 @@ enum Action {
     /// PPO next, by the reward model that the run has made.
     Judge,
     Go(Panel),
+    Queue(queue::Act),
+    Opened(opened::Act),
     Copy(String),
 }
 
@@ -120,7 +142,7 @@ fn doing(run: &Run) -> String {
     }
 }
 
-fn head(ui: &mut Ui, run: &Run) -> Option<Action> {
+fn head(ui: &mut Ui, run: &Run, ours: bool) -> Option<Action> {
     let mut action = None;
     board(ui, |ui| {
         ui.horizontal(|ui| {
@@ -137,7 +159,7 @@ fn head(ui: &mut Ui, run: &Run) -> Option<Action> {
                 ui.add(Label::new(theme::name(&run.id, 18.0)).truncate());
             });
             tag(ui, &doing(run), ink, ground);
-            if run.is_going() {
+            if ours && run.is_going() {
                 ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| action = controls(ui, run));
             }
         });
