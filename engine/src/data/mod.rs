@@ -34,6 +34,8 @@ mod tally;
 mod turn;
 
 #[cfg(test)]
+mod look_tests;
+#[cfg(test)]
 mod stage_tests;
 #[cfg(test)]
 mod tests;
