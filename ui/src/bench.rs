@@ -318,7 +318,7 @@ mod datasets;
 mod stamp;
 mod talk;
 
-pub use datasets::{Dataset, Datasets};
+use datasets::Datasets;
 use stamp::stamp;
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ pub use evaluate::EvaluateDesk;
 pub use guide::GuideDesk;
 pub use layers::LayersDesk;
 pub use queue::{QueueDesk, Queued};
-pub use rows::RowsDesk;
+pub use rows::{Flags, RowFilter, RowView, RowsDesk, RowsPage};
 pub use runs::{RunsDesk, RunsPage};
 pub use sweep::SweepDesk;
 pub use train::TrainDesk;

@@ -130,5 +130,8 @@ fn a_pass_has_as_many_rows_as_mixing_gives() {
     assert_eq!(each(&[900, 100], MixStrategy::InterleaveUnder, &[0.5, 0.5]), [100, 100]);
     assert_eq!(each(&[900, 100], MixStrategy::InterleaveOver, &[3.0, 1.0]), [900, 300]);
     assert_eq!(each(&[7], MixStrategy::InterleaveUnder, &[]), [7]);
-    assert_eq!((rows_aside(10, 0.25, 42).len(), rows_aside(10, 4.0, 42).len(), rows_aside(3, 3.0, 42).len()), (3, 4, 0));
+    assert_eq!(
+        (rows_aside(10, 0.25, 42).len(), rows_aside(10, 4.0, 42).len(), rows_aside(3, 3.0, 42).len()),
+        (3, 4, 0)
+    );
 }

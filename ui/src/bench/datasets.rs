@@ -150,13 +150,8 @@ impl Bench {
     /// The one that `sets` says is shown, out of `others`.
     fn bring_to_sight(&mut self, mut others: std::collections::BTreeMap<PathBuf, Other>) {
         let now = self.sets.shown().and_then(|set| others.remove(&set.path)).unwrap_or_default();
-        self.state.data = Data {
-            source: now.source,
-            reading: now.reading,
-            problem: now.problem,
-            others,
-            ..Data::default()
-        };
+        self.state.data =
+            Data { source: now.source, reading: now.reading, problem: now.problem, others, ..Data::default() };
         if let Some(summary) = now.summary {
             let revision = self.request();
             self.state.data.show(revision, summary);
@@ -395,9 +390,15 @@ impl Bench {
         }
         let before = std::mem::replace(&mut recipe.dataset_dir, folder);
         let elsewhere = [&mut recipe.eval_dataset, &mut recipe.replay_dataset, &mut recipe.forgetting_dataset];
-        if let Some(name) = elsewhere.into_iter().flatten().find(|name| std::path::Path::new(name.as_str()).is_relative()) {
+        if let Some(name) =
+            elsewhere.into_iter().flatten().find(|name| std::path::Path::new(name.as_str()).is_relative())
+        {
             let reason = format!("{name:?} is a name in {}, and columns were chosen by hand", before.display());
-            return Err(Error::recipe("dataset_dir", reason, "choose that data as a file, or detect the columns again"));
+            return Err(Error::recipe(
+                "dataset_dir",
+                reason,
+                "choose that data as a file, or detect the columns again",
+            ));
         }
         Ok(())
     }

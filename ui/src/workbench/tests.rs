@@ -11,6 +11,7 @@ use crate::testing::{Engine, bench, eval, facts, ready_bench, step};
 use crate::text::Language;
 
 mod methods;
+mod rows;
 
 type Window = Harness<'static, Workbench>;
 
