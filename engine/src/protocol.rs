@@ -32,7 +32,7 @@ pub enum Command {
         request: RequestId,
         path: PathBuf,
     },
-    /// Reads a data file (a newer request cancels an older one). Answer: `DataProgress`..., `DataInspected` or `CommandFailed`.
+    /// Reads a data file (a newer request for it cancels an older one). Answer: `DataProgress`..., `DataInspected` or `CommandFailed`.
     InspectData {
         request: RequestId,
         source: DataSource,

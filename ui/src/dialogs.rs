@@ -15,6 +15,8 @@ pub enum Ask {
     ModelFolder,
     ModelFile,
     DataFile,
+    /// Mixed with the data that is there.
+    MoreData,
     EvalDataFile,
     AdapterFolder,
     OutputFolder,
@@ -99,7 +101,7 @@ fn start(ask: Ask) -> Answer {
             let picked = dialog.set_title(t!("dialog.model_file")).add_filter("GGUF", &["gguf"]).pick_file();
             Box::pin(async move { path(picked.await) })
         }
-        Ask::DataFile | Ask::EvalDataFile | Ask::ReplayFile | Ask::ForgettingFile => {
+        Ask::DataFile | Ask::MoreData | Ask::EvalDataFile | Ask::ReplayFile | Ask::ForgettingFile => {
             let picked =
                 dialog.set_title(t!("dialog.data_file")).add_filter(t!("dialog.data"), DATA_ENDINGS).pick_file();
             Box::pin(async move { path(picked.await) })

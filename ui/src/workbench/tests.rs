@@ -12,6 +12,7 @@ use crate::text::Language;
 
 mod guide;
 mod methods;
+mod rows;
 mod runs;
 
 type Window = Harness<'static, Workbench>;
