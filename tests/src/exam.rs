@@ -168,8 +168,7 @@ fn prompts_are_answered_in_their_order_and_mistakes_come_most_certain_first() {
     let sampling = Sampling { max_new_tokens: 8, temperature: 0.0, ..Sampling::default() };
     ask(&link, 1, exam(EvalTask::Prompts { prompts: prompts.clone(), sampling }, 10));
     let options = ChoiceOptions::default();
-    let file = fixture("choice/mmlu");
-    ask(&link, 2, exam(EvalTask::Choice { file, dev: None, options }, 10));
+    ask(&link, 2, exam(EvalTask::Choice { file: fixture("choice/mmlu"), dev: None, options }, 10));
     let events = hear(&link, 2, |_| {});
     let EvalReport::Prompts(said) = report(the_answer(&events, 1).expect("answered")) else { panic!("prompts") };
     assert_eq!(said.answers.iter().map(|a| a.prompt.clone()).collect::<Vec<_>>(), prompts);

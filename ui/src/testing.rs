@@ -21,6 +21,10 @@ use crate::store::Settings;
 use crate::text::Language;
 use crate::wire::Wire;
 
+mod exams;
+
+pub use exams::*;
+
 /// The test's end of the wire.
 #[derive(Clone)]
 pub struct Engine {
