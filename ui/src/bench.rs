@@ -79,6 +79,7 @@ impl Bench {
             self.take_answer(answer);
         }
         self.ask_next();
+        self.sync_exams();
     }
 
     fn take_answer(&mut self, answer: Answer) {
@@ -116,6 +117,7 @@ impl Bench {
             Ask::ReferenceModel => self.state.recipe.ref_model = Some(path),
             Ask::RewardModel => self.state.recipe.reward_model = Some(path),
             Ask::ReplayFile => self.state.recipe.replay_dataset = vec![path.display().to_string()],
+            Ask::ExamData | Ask::QuestionsFile | Ask::QuestionsFolder => self.choose_exam_file(path),
             Ask::ForgettingFile => self.state.recipe.forgetting_dataset = vec![path.display().to_string()],
             Ask::RunFolder => self.add_run_folder(path),
             Ask::OpenRecipe => self.open_recipe(&path),

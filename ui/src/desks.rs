@@ -14,7 +14,10 @@ mod train;
 
 pub use advisor::AdvisorDesk;
 pub use compare::CompareDesk;
-pub use evaluate::EvaluateDesk;
+pub use evaluate::{
+    Draft, EvalTable, EvaluateDesk, ExamKind, ExamSet, Examinee, Line, Move, Sitting, Sort, Subject, csv, direction,
+    newest,
+};
 pub use guide::GuideDesk;
 pub use layers::LayersDesk;
 pub(crate) use queue::Turn;

@@ -7,6 +7,7 @@ use egui_kittest::Harness;
 use luthier_engine::protocol::*;
 use luthier_engine::recipe::{FinetuningType, PrefLoss, Stage, UnfreezePreset};
 
+mod evaluate;
 mod rows;
 mod runs;
 fn window(bench: Bench, size: (f32, f32), theme: Theme) -> Harness<'static, Workbench> {
@@ -335,6 +336,7 @@ fn scenes(language: Language) -> Vec<Scene> {
     ];
     all.extend(rows::scenes(language));
     let made = |make: fn(Language) -> (Bench, Engine)| Box::new(move || make(language)) as Box<dyn Fn() -> _>;
+    all.extend(evaluate::scenes().into_iter().map(|(name, make)| (name, made(make))));
     all.extend(runs::scenes().into_iter().map(|(name, make)| (name, made(make))));
     all
 }

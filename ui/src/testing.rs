@@ -23,6 +23,9 @@ use crate::text::Language;
 use crate::wire::Wire;
 
 pub mod cards;
+mod exams;
+
+pub use exams::*;
 
 /// The test's end of the wire.
 #[derive(Clone)]

@@ -4,7 +4,10 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use super::{Desk, Ending, Forgetting, Graph, Plan, Trainer, Wish, available_bytes, checkpoint, kept_bytes, positions};
+use super::{
+    Desk, Ending, FixedPrompts, Forgetting, Graph, Plan, Trainer, Wish, available_bytes, checkpoint, kept_bytes,
+    positions,
+};
 use crate::adapter;
 use crate::data::{Example, Prepared};
 use crate::freeze::Course;
@@ -58,6 +61,7 @@ pub fn start(id: &RunId, recipe: &Recipe, resume: bool, desk: &mut dyn Desk) -> 
         model.require_language_head()?;
     }
     positions::check(recipe, &model.config, &prepared)?;
+    let prompts = FixedPrompts::new(recipe, tokenizer, &model)?;
     let own_value = recipe.stage == Stage::Ppo && recipe.ppo_value_model == ValueModel::Head;
     if recipe.stage == Stage::Rm || own_value {
         model.add_score_head(recipe.seed)?;
@@ -93,7 +97,8 @@ pub fn start(id: &RunId, recipe: &Recipe, resume: bool, desk: &mut dyn Desk) -> 
     let mut folder = match &resume_from {
         Some((step, _)) => {
             let (evaluates, measures) = (state.evaluation_due, state.forgetting_measured != Some(*step));
-            RunFolder::resume(&recipe.output_dir, recipe, Resumption { step: *step, evaluates, measures })?
+            let answers = state.prompts_answered != Some(*step);
+            RunFolder::resume(&recipe.output_dir, recipe, Resumption { step: *step, evaluates, measures, answers })?
         }
         None => RunFolder::create(&recipe.output_dir, recipe, recipe.overwrite_output_dir)?,
     };
@@ -137,6 +142,7 @@ pub fn start(id: &RunId, recipe: &Recipe, resume: bool, desk: &mut dyn Desk) -> 
         folder,
         state,
         forgetting,
+        prompts,
         desk,
         watch: Watch::default(),
         started: Instant::now(),

@@ -11,6 +11,7 @@ mod keeping;
 mod misfits;
 mod ppo;
 mod preference;
+mod prompts;
 mod recipe_view;
 mod training;
 

@@ -1,5 +1,6 @@
 //! The Train panel: a run as it happens. Curves, numbers, the log, and the hand on the brake.
 
+mod answers;
 mod ended;
 mod metrics;
 mod opened;
@@ -24,6 +25,7 @@ pub struct TrainPanel {
     curves: plots::Curves,
     metrics: metrics::MetricPlots,
     rollouts: rollouts::RolloutList,
+    answers: answers::AnswersView,
 }
 
 impl TrainPanel {
@@ -55,6 +57,7 @@ impl TrainPanel {
             self.metrics.ui(ui, run);
             self.curves.small(ui);
             self.rollouts.ui(ui, run);
+            self.answers.ui(ui, run);
             if ours {
                 log(ui, bench);
             }
