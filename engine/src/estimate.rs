@@ -14,12 +14,14 @@ use crate::protocol::DeviceKind;
 use crate::recipe::Recipe;
 use crate::trainer::{Graph, Plan, kept_numbers, lowest_layer};
 
+mod forecast;
 mod learning;
 mod machine;
 mod memory;
 mod time;
 mod workload;
 
+pub use forecast::{Forecast, forecast};
 pub use learning::{Learning, learning, learning_names};
 pub use machine::measure_cpu_flops;
 
