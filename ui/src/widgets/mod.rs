@@ -17,7 +17,10 @@ pub use card::{Card, board, column, columns, frame, hairline, icon_label};
 pub use chip::{Chip, Mark, elided, tag};
 pub use choice_cards::{ChoiceCard, choice_cards};
 pub use facts::{Fact, facts};
-pub use field::{Setting, drawn, dropdown, field_and_buttons, number, path_entry, take_drawn, toggle, words};
+pub use field::{
+    Setting, ask_guide, drawn, dropdown, field_and_buttons, number, path_entry, take_drawn, take_guide_wish, toggle,
+    words,
+};
 pub use formula::Formula;
 pub use notice::{Notice, empty_state, problem_box};
 pub use progress::{progress_bar, progress_ring};
