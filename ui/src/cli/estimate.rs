@@ -79,8 +79,9 @@ fn table(found: &Forecast) -> String {
     );
     lines.push(line("time", &format::duration(estimate.total_secs), &each));
     for share in &estimate.time {
+        let secs = if share.secs < 0.1 { format!("{:.0} ms", share.secs * 1e3) } else { format::duration(share.secs) };
         let bar = "#".repeat((share.secs / estimate.total_secs.max(1e-9) * BAR as f64).round() as usize);
-        lines.push(line(&format!("  {}", time_word(share.part)), &format::duration(share.secs), &bar));
+        lines.push(line(&format!("  {}", time_word(share.part)), &secs, &bar));
     }
     lines.push(String::new());
     lines.push(match estimate.graph.as_str() {
