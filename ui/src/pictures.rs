@@ -6,6 +6,9 @@ use egui::{Theme, vec2};
 use egui_kittest::Harness;
 use luthier_engine::protocol::*;
 use luthier_engine::recipe::{FinetuningType, PrefLoss, Stage, UnfreezePreset};
+
+mod alerts;
+
 fn window(bench: Bench, size: (f32, f32), theme: Theme) -> Harness<'static, Workbench> {
     let mut bench = bench;
     bench.settings.look = if theme == Theme::Dark { Look::Dark } else { Look::Light };
@@ -361,7 +364,7 @@ fn pictures_of_every_panel() {
     let scroll: f32 = std::env::var("SCROLL").ok().and_then(|s| s.parse().ok()).unwrap_or(0.0);
     for (language, l) in [(Language::English, "en"), (Language::Chinese, "zh")] {
         for (th, t) in [(Theme::Dark, "dark"), (Theme::Light, "light")] {
-            for (name, make) in scenes(language) {
+            for (name, make) in scenes(language).into_iter().chain(alerts::scenes(language)) {
                 let full_name = format!("{name}-{l}-{t}");
                 if !only.is_empty() && !only.split(',').any(|o| full_name.starts_with(o)) {
                     continue;
