@@ -7,6 +7,7 @@ mod bad_input;
 mod bench;
 mod binary;
 mod command_line;
+mod estimate;
 mod eval;
 mod exam;
 mod families;

@@ -34,6 +34,7 @@ pub struct Bench {
     pub(crate) wire: Wire,
     pub(crate) home: PathBuf,
     last_request: RequestId,
+    last_estimate: LastEstimate,
 }
 
 impl Bench {
@@ -52,6 +53,7 @@ impl Bench {
             wire,
             home,
             last_request: 0,
+            last_estimate: LastEstimate::default(),
         }
     }
 
@@ -266,11 +268,13 @@ impl Bench {
 }
 
 mod datasets;
+mod estimate;
 mod running;
 mod stamp;
 mod talk;
 
 use datasets::Datasets;
+use estimate::LastEstimate;
 pub(crate) use stamp::civil;
 use stamp::stamp;
 

@@ -7,6 +7,7 @@ use luthier_engine::data::DataKind;
 use luthier_engine::protocol::{DeviceInfo, Event, ModelSummary, Problem, RequestId, Verdict};
 use luthier_engine::recipe::{Recipe, Stage};
 
+mod alerts;
 mod data;
 mod defaults;
 mod exam;
@@ -16,6 +17,7 @@ mod run;
 mod stages;
 mod talk;
 
+pub use alerts::{Alert, Matter, Severity, alerts_of};
 pub use data::{Data, Other, usable_rows};
 pub use defaults::{back_to_default, to_take_back, written_value};
 pub use exam::Exam;

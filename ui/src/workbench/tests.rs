@@ -10,6 +10,7 @@ use crate::state::Slot;
 use crate::testing::{Engine, bench, eval, facts, ready_bench, step};
 use crate::text::Language;
 
+mod alerts;
 mod evaluate;
 mod guide;
 mod methods;
