@@ -186,7 +186,7 @@ fn take_back(ui: &mut Ui, recipe: &mut Recipe, field: &str) {
 }
 
 /// What the form calls a setting; its key where the form has no word for it.
-fn field_label(field: &str) -> String {
+pub(super) fn field_label(field: &str) -> String {
     try_say(&format!("field.{field}.label")).unwrap_or_else(|| field.to_owned())
 }
 

@@ -2,37 +2,40 @@
 
 mod alerts;
 mod answers;
+mod curves;
 mod ended;
-mod metrics;
+mod margins;
 mod opened;
-mod plots;
 mod predicted;
 mod queue;
 mod rollouts;
+mod settings;
 
 use egui::{Label, Ui};
 use luthier_engine::protocol::{Outcome, Phase};
 
 use super::Panel;
 use crate::bench::Bench;
+use crate::desks::{TrainPage, differing};
 use crate::frame::log_lines;
 use crate::state::{Course, Run};
 use crate::text::t;
-use crate::widgets::{Card, Fact, IconButton, Push, board, column, empty_state, facts, progress_bar, tag};
+use crate::widgets::{Card, Fact, IconButton, Push, board, column, empty_state, facts, progress_bar, segmented, tag};
 use crate::{format, icons, theme};
 
 #[derive(Default)]
 pub struct TrainPanel {
     alerts: alerts::AlertList,
-    curves: plots::Curves,
-    metrics: metrics::MetricPlots,
+    curves: curves::CurvesView,
+    margins: margins::MarginsView,
     rollouts: rollouts::RolloutList,
     answers: answers::AnswersView,
 }
 
 impl TrainPanel {
     pub fn ui(&mut self, ui: &mut Ui, bench: &mut Bench) {
-        let mut smoothing = bench.settings.smoothing;
+        let mut page = bench.train_page();
+        let mut looked = None;
         let mut action = None;
         let ours = bench.desks.runs.opened.is_none();
         if !ours && bench.run_in_view().is_none() {
@@ -55,17 +58,27 @@ impl TrainPanel {
             action = queue::ui(ui, bench).map(Action::Queue).or(action.take());
             self.alerts.ui(ui, run);
             numbers(ui, run);
-            predicted::ui(ui, run);
-            self.curves.ui(ui, run, &mut smoothing);
-            self.metrics.ui(ui, run);
-            self.curves.small(ui);
-            self.rollouts.ui(ui, run);
-            self.answers.ui(ui, run);
-            if ours {
-                log(ui, bench);
+            pages(ui, bench, run, &mut page);
+            match page {
+                TrainPage::Curves => {
+                    looked = Some(self.curves.ui(ui, bench, run));
+                    predicted::ui(ui, run);
+                }
+                TrainPage::Margins => self.margins.ui(ui, run, &bench.train_look()),
+                TrainPage::Rollouts => self.rollouts.ui(ui, run),
+                TrainPage::Answers => self.answers.ui(ui, run),
+                TrainPage::Settings => {
+                    settings::ui(ui, bench, run);
+                    if ours {
+                        log(ui, bench);
+                    }
+                }
             }
         });
-        bench.settings.smoothing = smoothing;
+        bench.desks.train.page = page;
+        if let Some(looked) = looked {
+            looked.take(bench);
+        }
         match action {
             Some(Action::Start) => bench.start_training(),
             Some(Action::Sample) => bench.try_sample(),
@@ -106,6 +119,43 @@ enum Action {
     Opened(opened::Act),
     Copy(String),
 }
+
+/// Which page of the run is in front, and whether the form has other settings by now.
+fn pages(ui: &mut Ui, bench: &Bench, run: &Run, page: &mut TrainPage) {
+    let name = |page: &TrainPage| match page {
+        TrainPage::Curves => t!("train.page_curves"),
+        TrainPage::Margins => t!("train.page_margins"),
+        TrainPage::Rollouts => t!("train.page_rollouts"),
+        TrainPage::Answers => t!("train.page_answers"),
+        TrainPage::Settings => t!("train.page_settings"),
+    };
+    let options: Vec<(TrainPage, String)> = TrainPage::of(run).into_iter().map(|page| (page, name(&page))).collect();
+    ui.horizontal_wrapped(|ui| {
+        segmented(ui, page, &options);
+        // The comparison writes both recipes out: not in every frame.
+        let apart = ui.memory_mut(|m| {
+            let cache = m.caches.cache::<Apart>();
+            cache.get((&run.recipe, &bench.state.recipe))
+        });
+        if run.is_going() && apart > 0 {
+            let p = theme::palette(ui);
+            tag(ui, &t!("train.form_is_next", n = apart), p.string, p.string_soft);
+        }
+    });
+}
+
+/// In how many settings two recipes differ, what the window fills in at the start left out.
+#[derive(Default)]
+struct Count;
+
+impl egui::cache::ComputerMut<(&Recipe, &Recipe), usize> for Count {
+    fn compute(&mut self, (run, form): (&Recipe, &Recipe)) -> usize {
+        let filled = ["model_name_or_path", "dataset", "dataset_dir"];
+        differing(run, form).iter().filter(|apart| !filled.contains(&apart.key)).count()
+    }
+}
+
+type Apart = egui::cache::FrameCache<usize, Count>;
 
 fn nothing_yet(ui: &mut Ui, bench: &Bench) -> Option<Action> {
     let ready = bench.state.missing().is_empty();
