@@ -1,7 +1,8 @@
 //! Two texts as one: what is new underlined, what is gone struck through; words in Latin, single characters in Chinese.
 
+use egui::accesskit::Role;
 use egui::text::{LayoutJob, TextFormat};
-use egui::{FontId, Label, Response, Stroke, Ui};
+use egui::{FontId, Label, Response, Stroke, Ui, WidgetInfo};
 use similar::{Algorithm, DiffOp, capture_diff_slices};
 
 use crate::text::t;
@@ -106,7 +107,19 @@ pub fn diff_text(ui: &mut Ui, pieces: &[Piece]) -> Response {
     for piece in pieces {
         job.append(&piece.text, 0.0, format(piece.change, p, 14.0));
     }
-    ui.add(Label::new(job).wrap().selectable(true))
+    let response = ui.add(Label::new(job).wrap().selectable(true));
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, said(pieces)));
+    response
+}
+
+/// For those who hear it.
+fn said(pieces: &[Piece]) -> String {
+    let said = |piece: &Piece| match piece.change {
+        Change::Same => piece.text.clone(),
+        Change::New => format!("[{}: {}]", t!("diff.new"), piece.text),
+        Change::Gone => format!("[{}: {}]", t!("diff.gone"), piece.text),
+    };
+    pieces.iter().map(said).collect()
 }
 
 /// What the two ways of writing mean.

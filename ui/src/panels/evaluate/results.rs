@@ -58,13 +58,13 @@ impl Results {
                 }
             },
             |ui| {
-                // With more than one set the name stands in the choice above.
                 ui.horizontal(|ui| {
                     let p = theme::palette(ui);
                     let icon = kind_of(bench, &set).map_or(icons::EXAM, kind_icon);
                     crate::widgets::icon_label(ui, icon, 18.0, p.varnish);
                     let kind = kind_of(bench, &set).map(kind_name).unwrap_or_default();
                     ui.add(Label::new(theme::strong(kind)).selectable(false));
+                    // With more than one set the name stands in the choice above.
                     if sets.len() == 1 {
                         ui.add(Label::new(theme::soft(ui, &set)).truncate());
                     }
@@ -175,7 +175,7 @@ fn lines(ui: &mut Ui, bench: &mut Bench, table: &EvalTable) {
         let names = if ui.available_width() < 640.0 { 150.0 } else { 220.0 };
         let count = table.columns.len().max(1) as f32;
         let room = ui.available_width() - names - COUNT - (count + 1.0) * GAP;
-        let width = (room / count).clamp(132.0, 220.0).floor();
+        let width = (room / count).clamp(132.0, 260.0).floor();
         let mut builder = TableBuilder::new(ui)
             .id_salt("results table")
             .vscroll(false)

@@ -183,7 +183,7 @@ fn prompts_are_written_in_the_form_and_their_answers_shown_as_a_diff() {
     }
     window.run();
     assert!(
-        says(&window, "step 40") && says(&window, "The violinstrings."),
+        says(&window, "step 40") && says(&window, "The [gone: violin][new: strings]."),
         "the old word struck, the new one after it"
     );
     click(&mut window, "Earlier answers");
