@@ -103,9 +103,11 @@ impl Trainer<'_> {
         loop {
             // True after a resume, too, where the run was stopped in the middle of an evaluation.
             if self.state.evaluation_due && self.evaluate()? {
+                self.answer_at_the_end()?;
                 return Ok(Ending::Early);
             }
             if self.forgetting_due() && self.measure_forgetting()? {
+                self.answer_at_the_end()?;
                 return Ok(Ending::Forgot);
             }
             if self.answers_due() {
