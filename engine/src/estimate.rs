@@ -8,6 +8,9 @@ use crate::model::ModelConfig;
 use crate::protocol::DeviceKind;
 use crate::recipe::Recipe;
 
+mod machine;
+mod workload;
+
 /// What is to be learned from, as far as lengths and counts matter.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Workload {

@@ -37,6 +37,7 @@ pub struct Bench {
     pub(crate) wire: Wire,
     pub(crate) home: PathBuf,
     last_request: RequestId,
+    last_estimate: LastEstimate,
 }
 
 impl Bench {
@@ -56,6 +57,7 @@ impl Bench {
             wire,
             home,
             last_request: 0,
+            last_estimate: LastEstimate::default(),
         }
     }
 
@@ -405,9 +407,11 @@ impl Bench {
     }
 }
 
+mod estimate;
 mod stamp;
 mod talk;
 
+use estimate::LastEstimate;
 use stamp::stamp;
 
 #[cfg(test)]
