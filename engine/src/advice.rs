@@ -16,7 +16,7 @@ mod rules;
 mod stage;
 mod weights;
 
-pub use draft::{kept, with_keys};
+pub use draft::{differing, kept, with_keys};
 pub use methods::{Compared, Grade, Method, compare};
 pub use rules::{Amount, DataClass, MemoryClass, Reason, Rule, What};
 pub use stage::station_of;

@@ -6,7 +6,7 @@ use luthier_engine::data::Mapping;
 use luthier_engine::protocol::{Command, DataSource, Outcome, Problem, RequestId};
 use luthier_engine::recipe::{FinetuningType, Interval, Recipe, RewardModelType, Stage};
 
-use crate::desks::Desks;
+use crate::desks::{Desks, MethodPage};
 use crate::dialogs::{Ask, DATA_ENDINGS, Dialogs, RECIPE_ENDINGS};
 use crate::library::{Answer, Library, Shelf};
 use crate::panels::Panel;
@@ -242,6 +242,7 @@ impl Bench {
 
     pub fn open_recipe(&mut self, path: &Path) {
         self.recipe_problem = None;
+        self.desks.advisor.page = Some(MethodPage::Settings);
         match Recipe::load(path) {
             Ok((recipe, warnings)) => {
                 remember(&mut self.settings.recent_recipes, path);
@@ -263,6 +264,7 @@ impl Bench {
         (sampling.temperature, sampling.top_p) = (recipe.temperature as f32, recipe.top_p as f32);
         sampling.top_k = recipe.top_k;
         self.state.recipe = recipe;
+        self.desks.advisor.page = Some(MethodPage::Settings);
         if !model.as_os_str().is_empty() {
             self.open_model(model);
         }
@@ -307,7 +309,7 @@ impl Bench {
                 Ok((name, folder)) => (recipe.dataset, recipe.dataset_dir) = (vec![name], folder),
                 Err(error) => {
                     self.recipe_problem = Some(Problem::from(&error));
-                    self.panel = Panel::Method;
+                    self.open_method(MethodPage::Settings);
                     return;
                 }
             }
@@ -381,7 +383,7 @@ impl Bench {
         recipe.reward_model = Some(result.clone());
         recipe.reward_model_type = if whole { RewardModelType::Full } else { RewardModelType::Lora };
         (recipe.stage, recipe.reward_rule) = (Stage::Ppo, None);
-        self.panel = Panel::Method;
+        self.open_method(MethodPage::Settings);
     }
 
     pub fn pause(&mut self) {

@@ -74,6 +74,12 @@ pub fn with_keys(recipe: &Recipe, other: &Recipe, keys: &[&str]) -> Recipe {
     from(entries)
 }
 
+/// Keys whose values the two have differently.
+pub fn differing(recipe: &Recipe, other: &Recipe) -> Vec<&'static str> {
+    let (entries, others) = (entries(recipe), self::entries(other));
+    KEYS.iter().map(|key| key.name).filter(|name| entries.get(*name) != others.get(*name)).collect()
+}
+
 pub(super) struct Draft<'a> {
     pub situation: &'a Situation,
     pub recipe: Recipe,

@@ -111,9 +111,13 @@ impl What {
                 "unfreeze_schedule",
                 "unfreeze_every",
             ],
-            Self::Rank => &["lora_rank", "lora_alpha", "lora_target", "oft_rank", "oft_block_size", "oft_target"],
-            Self::Rate => &["learning_rate"],
-            Self::Batch => &["per_device_train_batch_size", "gradient_accumulation_steps"],
+            Self::Rank => {
+                &["lora_rank", "lora_alpha", "lora_target", "lora_dropout", "oft_rank", "oft_block_size", "oft_target"]
+            }
+            Self::Rate => &["learning_rate", "lr_scheduler_type", "warmup_ratio", "warmup_steps"],
+            Self::Batch => {
+                &["per_device_train_batch_size", "gradient_accumulation_steps", "per_device_eval_batch_size"]
+            }
             Self::Epochs => &["num_train_epochs", "max_steps"],
             Self::Balance => &["kto_chosen_weight", "kto_rejected_weight"],
             Self::EarlyStopping => &["val_size", "eval_strategy", "eval_steps", "early_stopping_steps"],
