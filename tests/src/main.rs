@@ -6,6 +6,7 @@ mod bad_input;
 mod bench;
 mod binary;
 mod command_line;
+mod estimate;
 mod eval;
 mod families;
 mod gpu;

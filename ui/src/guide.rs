@@ -105,6 +105,19 @@ pub fn search(sought: &str) -> Vec<Hit> {
     hits.into_iter().map(|(_, hit)| hit).collect()
 }
 
+/// A line without its marks: links, bold, bullets, table bars.
+pub fn plain(line: &str) -> String {
+    let mut text = String::with_capacity(line.len());
+    let mut rest = line.trim_start_matches(['#', '-', '|', ' ']);
+    while let Some((before, link)) = rest.split_once("](guide:") {
+        text.push_str(before);
+        rest = link.split_once(')').map_or("", |(_, after)| after);
+    }
+    text.push_str(rest);
+    let words = text.replace("**", "").replace(['[', '`'], "").replace('|', " ");
+    words.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 /// The page that explains a setting of the form.
 pub fn page_of(setting: &str) -> &'static str {
     const PAGES: &[(&str, &[&str])] = &[
@@ -196,6 +209,7 @@ mod tests {
         assert_eq!(search("sweeps")[0].page.id, "sweep");
         assert_eq!(search("Cayley series")[0].page.id, "oft");
         assert!(search("cayley series")[0].line.contains("Cayley-Neumann series"));
+        assert_eq!(plain("| over 10 | **full** [fine-tuning](guide:full), `x` |"), "over 10 full fine-tuning, x");
         assert!(search("no such word anywhere").is_empty() && search("  ").is_empty());
         speak(Language::Chinese);
         assert_eq!(search("逐步解冻")[0].page.id, "gradual");

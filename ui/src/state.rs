@@ -8,6 +8,7 @@ use luthier_engine::data::{DataKind, DataSummary, PreviewRow};
 use luthier_engine::protocol::{DataSource, DeviceInfo, Event, ModelSummary, Problem, RequestId, Verdict};
 use luthier_engine::recipe::{Recipe, Stage};
 
+mod alerts;
 mod defaults;
 mod exam;
 mod log;
@@ -16,6 +17,7 @@ mod run;
 mod stages;
 mod talk;
 
+pub use alerts::{Alert, Matter, Severity, alerts_of};
 pub use defaults::{back_to_default, to_take_back, written_value};
 pub use exam::Exam;
 pub use log::{Entry, Level, Log};

@@ -115,6 +115,7 @@ pub fn devices() -> Vec<DeviceInfo> {
             name: "AMD EPYC, 2 cores".into(),
             software: false,
             memory_bytes: Some(25_000_000_000),
+            flops: Some(8e10),
             verdict: Verdict::Trusted { largest_difference: 0.0 },
         },
         DeviceInfo {
@@ -123,6 +124,7 @@ pub fn devices() -> Vec<DeviceInfo> {
             name: "llvmpipe (Vulkan, software)".into(),
             software: true,
             memory_bytes: None,
+            flops: None,
             verdict: Verdict::Refused { reason: "the child process ended with signal 11".into() },
         },
     ]

@@ -1,7 +1,7 @@
 //! What is to be learned from, read from a summary of the data or from the prepared rows.
 
 use super::Workload;
-use crate::data::{DataSummary, Example, IGNORED, Prepared, TokenStats};
+use crate::data::{DataSummary, Example, IGNORED, TokenStats};
 use crate::recipe::Recipe;
 
 impl Workload {
@@ -39,14 +39,13 @@ impl Workload {
     }
 
     /// Of rows as they will be trained on; a pair counts with both its answers.
-    pub fn of_prepared(prepared: &Prepared) -> Self {
-        let rows = &prepared.train;
+    pub fn of_prepared(rows: &[Example], eval_rows: usize) -> Self {
         let tokens: usize = rows.iter().map(Example::tokens).sum();
         let scored = |labels: &[i32]| labels.iter().skip(1).filter(|label| **label != IGNORED).count();
         let learned: usize = rows.iter().flat_map(Example::sequences).map(|row| scored(&row.labels)).sum();
         Self {
             rows: rows.len(),
-            eval_rows: prepared.eval.len(),
+            eval_rows,
             mean_tokens: tokens as f32 / rows.len().max(1) as f32,
             longest_tokens: rows.iter().map(Example::tokens).max().unwrap_or(0),
             learned_share: learned as f32 / tokens.max(1) as f32,
@@ -132,8 +131,7 @@ mod tests {
             labels: (0..10).map(|i| if i >= 10 - learned { 1 } else { IGNORED }).collect(),
         };
         let train = vec![Example::Pair { chosen: side(4), rejected: side(6) }];
-        let prepared = Prepared { train, eval: vec![], replayed: 0, forgetting: vec![], dropped: 0, warnings: vec![] };
-        let found = Workload::of_prepared(&prepared);
+        let found = Workload::of_prepared(&train, 0);
         assert_eq!((found.rows, found.mean_tokens, found.longest_tokens, found.learned_share), (1, 20.0, 20, 0.5));
     }
 }

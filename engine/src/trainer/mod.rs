@@ -18,10 +18,10 @@ use std::time::{Duration, Instant};
 
 pub use checkpoint::{RunState, load as load_learned, save as save_learned};
 pub use forgetting::Forgetting;
-pub use head::{Anchor, Kept, ScoreHead, Scored, TokenHead};
+pub use head::{Anchor, CHUNK_BYTES, HEAD_KEPT_BYTES, Kept, ScoreHead, Scored, TokenHead};
 pub use layout::{Layout, Sequence};
-pub use memory::{available_bytes, resident_bytes};
-pub use pass::{Back, Graph, Pass, kept_bytes};
+pub use memory::{available_bytes, note_resident, resident_bytes, take_highest};
+pub use pass::{Back, Graph, Pass, kept_bytes, kept_numbers, lowest_layer};
 pub use plan::Plan;
 pub use run::start;
 

@@ -6,11 +6,13 @@ use luthier_engine::protocol::{Command, Event, FinishReason, Outcome, Problem};
 
 use super::*;
 use crate::dialogs::Ask;
+use crate::panels::Panel;
 use crate::state::Slot;
 use crate::testing::{Engine, bench, eval, facts, ready_bench, step};
 use crate::text::Language;
 
 mod advisor;
+mod alerts;
 mod guide;
 mod methods;
 

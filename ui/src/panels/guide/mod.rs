@@ -4,7 +4,7 @@ use egui::{CornerRadius, Frame, Key, Label, Modifiers, ScrollArea, Sense, TextEd
 use egui_commonmark::{CommonMarkCache, CommonMarkViewer};
 
 use crate::bench::Bench;
-use crate::guide::{CHAPTERS, Hit, Page, neighbours, page, pages, search};
+use crate::guide::{CHAPTERS, Hit, Page, neighbours, page, pages, plain, search};
 use crate::icons;
 use crate::text::{say, t};
 use crate::theme;
@@ -104,7 +104,10 @@ fn reading_style(ui: &mut Ui) {
     let style = ui.style_mut();
     style.text_styles.insert(egui::TextStyle::Heading, theme::strong_font(17.0));
     style.visuals.hyperlink_color = p.string;
-    style.visuals.override_text_color = Some(p.ink);
+    // Terms that stand out: the pages' bold words.
+    style.visuals.widgets.active.fg_stroke.color = p.varnish;
+    // Lines of text are no controls.
+    style.spacing.interact_size.y = 18.0;
 }
 
 /// To the page before and the page after.
@@ -198,8 +201,7 @@ fn entry(ui: &mut Ui, page: &Page, line: Option<&str>, here: bool) -> bool {
     let title = elided(ui, page.title(), egui::FontId::proportional(14.0), ink, room);
     ui.painter().galley(rect.min + vec2(8.0, 5.0), title, ink);
     if let Some(line) = line {
-        let plain = line.trim_start_matches(['#', '-', '|', ' ']).replace("**", "").replace('|', " ");
-        let text = elided(ui, &plain, egui::FontId::proportional(12.0), p.ink_soft, room);
+        let text = elided(ui, &plain(line), egui::FontId::proportional(12.0), p.ink_soft, room);
         ui.painter().galley(rect.min + vec2(8.0, 24.0), text, p.ink_soft);
     }
     response.on_hover_cursor(egui::CursorIcon::PointingHand).clicked()

@@ -1,10 +1,11 @@
 //! The Train panel: a run as it happens. Curves, numbers, the log, and the hand on the brake.
 
+mod alerts;
 mod ended;
 mod metrics;
 mod plots;
+mod predicted;
 mod rollouts;
-mod warnings;
 
 use egui::{Label, Ui};
 use luthier_engine::protocol::{Outcome, Phase};
@@ -19,6 +20,7 @@ use crate::{format, icons, theme};
 
 #[derive(Default)]
 pub struct TrainPanel {
+    alerts: alerts::AlertList,
     curves: plots::Curves,
     metrics: metrics::MetricPlots,
     rollouts: rollouts::RolloutList,
@@ -37,8 +39,9 @@ impl TrainPanel {
             if let Course::Finished(outcome) = &run.course {
                 action = ended::ui(ui, run, outcome, bench.can_go_on());
             }
-            warnings::ui(ui, run);
+            self.alerts.ui(ui, run);
             numbers(ui, run);
+            predicted::ui(ui, run);
             self.curves.ui(ui, run, &mut smoothing);
             self.metrics.ui(ui, run);
             self.curves.small(ui);
