@@ -126,12 +126,6 @@ impl Situation {
     pub fn estimate(&self, recipe: &Recipe) -> Option<Estimate> {
         estimate(recipe, &self.config, &self.workload(recipe), &self.machine).ok()
     }
-
-    /// Whether `recipe` takes at most `share` of the memory; true where that is unknown.
-    fn fits_within(&self, recipe: &Recipe, share: f64) -> bool {
-        let Some(estimate) = self.estimate(recipe) else { return false };
-        self.machine.memory_bytes.is_none_or(|has| estimate.peak_bytes() as f64 <= has as f64 * share)
-    }
 }
 
 /// One thing that was decided, and why.
@@ -190,7 +184,7 @@ pub fn advise(situation: &Situation) -> Proposal {
     forgetting::choose(&mut draft);
     fit::step_down(&mut draft);
     let next = stage::next(situation, &draft.recipe);
-    let estimate = situation.estimate(&draft.recipe);
+    let estimate = draft.estimate();
     let fits = estimate.as_ref().is_some_and(|estimate| estimate.fits(&situation.machine));
     let bigger = fit::bigger(situation, &draft.recipe).filter(|_| fits);
     draft.choices.sort_by_key(|choice| choice.what);

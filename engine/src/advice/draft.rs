@@ -1,8 +1,11 @@
 //! A proposal in the making.
 
+use std::cell::RefCell;
+
 use serde_json::{Map, Value};
 
 use super::{Choice, Reason, Situation, What};
+use crate::estimate::Estimate;
 use crate::recipe::{Group, KEYS, Recipe};
 
 /// Keys outside the groups below that a proposal decides.
@@ -84,6 +87,8 @@ pub(super) struct Draft<'a> {
     pub situation: &'a Situation,
     pub recipe: Recipe,
     pub choices: Vec<Choice>,
+    /// The last recipe that was estimated: the rules ask again and again.
+    measured: RefCell<Option<(Recipe, Option<Estimate>)>>,
 }
 
 impl<'a> Draft<'a> {
@@ -91,7 +96,20 @@ impl<'a> Draft<'a> {
         let mut recipe = kept(&situation.base);
         let longest = situation.config.max_positions.max(2);
         recipe.cutoff_len = recipe.cutoff_len.min(longest);
-        Self { situation, recipe, choices: Vec::new() }
+        Self { situation, recipe, choices: Vec::new(), measured: RefCell::new(None) }
+    }
+
+    /// Of the recipe as it stands.
+    pub fn estimate(&self) -> Option<Estimate> {
+        let mut measured = self.measured.borrow_mut();
+        if let Some((recipe, estimate)) = measured.as_ref()
+            && *recipe == self.recipe
+        {
+            return estimate.clone();
+        }
+        let estimate = self.situation.estimate(&self.recipe);
+        *measured = Some((self.recipe.clone(), estimate.clone()));
+        estimate
     }
 
     /// Adds a reason; the first of a choice is its main one.

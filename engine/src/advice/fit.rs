@@ -9,17 +9,17 @@ use crate::recipe::{FinetuningType, Recipe, Stage};
 const SHORTEST: usize = 64;
 
 fn fits(draft: &Draft<'_>) -> bool {
-    draft.situation.fits_within(&draft.recipe, 1.0)
+    draft.estimate().is_some_and(|estimate| estimate.fits(&draft.situation.machine))
 }
 
 fn peak(draft: &Draft<'_>) -> Amount {
-    Amount::Bytes(draft.situation.estimate(&draft.recipe).map_or(0, |estimate| estimate.peak_bytes()))
+    Amount::Bytes(draft.estimate().map_or(0, |estimate| estimate.peak_bytes()))
 }
 
 /// Steps down until the run fits: fewer rows at once, an adapter instead of all weights, 4 bits, fewer layers, shorter rows.
 pub(super) fn step_down(draft: &mut Draft<'_>) {
     // OFT's rotations may not fit the model's shapes.
-    if draft.situation.estimate(&draft.recipe).is_none() && draft.recipe.finetuning_type == FinetuningType::Oft {
+    if draft.estimate().is_none() && draft.recipe.finetuning_type == FinetuningType::Oft {
         draft.recipe.finetuning_type = FinetuningType::Lora;
     }
     fewer_at_once(draft);
@@ -32,7 +32,7 @@ pub(super) fn step_down(draft: &mut Draft<'_>) {
         draft.because(What::Weights, reason);
     }
     // The engine decides on this by itself; the person should know why the steps take longer.
-    let graph = draft.situation.estimate(&draft.recipe).map(|estimate| estimate.graph);
+    let graph = draft.estimate().map(|estimate| estimate.graph);
     if graph.is_some_and(|graph| graph == "recomputed") {
         draft.because(What::Batch, Rule::FitRecompute);
     }
@@ -127,7 +127,6 @@ fn shorter_rows(draft: &mut Draft<'_>) {
 
 /// A larger way that would fit comfortably too: exact weights instead of 4 bits, all weights instead of an adapter.
 pub(super) fn bigger(situation: &Situation, recipe: &Recipe) -> Option<Bigger> {
-    situation.machine.memory_bytes?;
     let mut larger = recipe.clone();
     let rule = if recipe.quantization_bit.is_some() {
         larger.quantization_bit = None;
@@ -141,5 +140,6 @@ pub(super) fn bigger(situation: &Situation, recipe: &Recipe) -> Option<Bigger> {
         return None;
     };
     let peak_bytes = situation.estimate(&larger)?.peak_bytes();
-    situation.fits_within(&larger, weights::COMFORTABLE).then_some(Bigger { rule, recipe: larger, peak_bytes })
+    let has = situation.machine.memory_bytes? as f64;
+    (peak_bytes as f64 <= has * weights::COMFORTABLE).then_some(Bigger { rule, recipe: larger, peak_bytes })
 }

@@ -263,13 +263,14 @@ fn every_proposal_can_be_started_and_fits_where_anything_does() {
     let mut count = 0;
     for (config, kind) in [odd, config(256, 512, 4), small(), seven()].iter().flat_map(|c| kinds.map(|k| (c, k))) {
         for (rows, memory) in [10, 9_999, 10_000, 100_001].into_iter().flat_map(|r| memories.map(|m| (r, m))) {
-            for (n, goal) in Goal::ALL.into_iter().enumerate() {
+            // Two goals each, in turn: all of them meet everything else.
+            for (n, goal) in [Goal::ALL[count / 2 % 6], Goal::ALL[(count / 2 + 3) % 6]].into_iter().enumerate() {
                 let stations = [None, Some(Station::Adapt), Some(Station::Refine), Some(Station::Align)];
-                let station = stations[(count + n) % 4];
+                let station = stations[(count / 3 + n) % 4];
                 let mut here = Situation { goal, kind, station, ..situation(rows, memory, config.clone()) };
-                here.reward_model = count % 2 == 0;
+                here.reward_model = count / 4 % 2 == 0;
                 here.balance = (kind == DataKind::Kto).then_some(Balance { liked: 3, disliked: 4 });
-                if count % 3 == 0 {
+                if count / 5 % 3 == 0 {
                     here.base.adapter_name_or_path = Some("/out/adapter".into());
                     here.base.create_new_adapter = true;
                     here.base.replay_dataset = vec!["/data/general.jsonl".into()];
@@ -288,13 +289,13 @@ fn every_proposal_can_be_started_and_fits_where_anything_does() {
                 assert_eq!(proposal.fits, !proposal.follows(Rule::NothingFits), "{name}");
                 if !proposal.fits {
                     let least = Recipe { lora_rank: 1, per_device_train_batch_size: 1, ..proposal.recipe.clone() };
-                    assert!(!here.fits_within(&least, 1.0), "{name}: a smaller one fits");
+                    assert!(here.estimate(&least).is_none_or(|e| !e.fits(&here.machine)), "{name}: a smaller one fits");
                     assert!(least.quantization_bit == Some(4) && least.cutoff_len <= 64 * 2, "{name}");
                 }
             }
         }
     }
-    assert!(count > 4_000);
+    assert!(count > 1_400);
 }
 
 #[test]

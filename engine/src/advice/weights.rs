@@ -22,8 +22,10 @@ pub(super) fn choose(draft: &mut Draft<'_>) {
     let full = Recipe { finetuning_type: FinetuningType::Full, per_device_train_batch_size: 1, ..draft.recipe.clone() };
     draft.recipe.finetuning_type = FinetuningType::Lora;
     if wants_full {
-        let peak = situation.estimate(&full).map_or(0, |estimate| estimate.peak_bytes());
-        let fits = situation.fits_within(&full, COMFORTABLE);
+        let estimate = situation.estimate(&full);
+        let peak = estimate.as_ref().map_or(0, |estimate| estimate.peak_bytes());
+        let room = situation.machine.memory_bytes.map_or(f64::INFINITY, |has| has as f64 * COMFORTABLE);
+        let fits = estimate.is_some() && peak as f64 <= room;
         if fits {
             draft.recipe.finetuning_type = FinetuningType::Full;
         }

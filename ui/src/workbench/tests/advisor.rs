@@ -30,7 +30,8 @@ fn whoever_has_set_nothing_meets_the_advisor_first() {
     assert!(window.query_by_role_and_label(Role::SpinButton, "Learning rate").is_some());
     click(&mut window, "Advisor");
     assert!(says(&window, "What do you want?"));
-    click(&mut window, "Settings");
+    click(&mut window, "All settings");
+    assert!(window.query_by_role_and_label(Role::SpinButton, "Learning rate").is_some());
 }
 
 #[test]
@@ -90,9 +91,9 @@ fn methods_are_compared_sorted_and_taken() {
     let (mut window, _engine) = advised(Language::English);
     click(&mut window, "Compare methods");
     let order = |window: &Window| -> Vec<String> {
-        let cells = window.query_all_by(|node| node.label().is_some_and(|label| label.contains(", Memory: ")));
-        let name = |label: String| label.split(", ").next().map(str::to_owned);
-        cells.filter_map(|node| node.accesskit_node().label()).filter_map(name).collect()
+        let cells = window.query_all_by(|node| node.value().is_some_and(|text| text.contains(", Memory: ")));
+        let name = |text: String| text.split(", ").next().map(str::to_owned);
+        cells.filter_map(|node| node.accesskit_node().value()).filter_map(name).collect()
     };
     assert_eq!(order(&window).len(), 9);
     assert_eq!(order(&window)[0], "Full SFT");
