@@ -317,3 +317,21 @@ fn every_method_is_compared_and_can_be_taken() {
         assert!(share(Method::Full) > share(Method::Freeze) && share(Method::Freeze) > share(Method::Lora));
     }
 }
+
+#[test]
+#[ignore = "prints how long a proposal takes"]
+fn how_long_a_proposal_takes() {
+    for config in [small(), config(4096, 11_008, 100)] {
+        let here = situation(200_000, Some(40.0), config);
+        let began = std::time::Instant::now();
+        let proposal = advise(&here);
+        let proposed = began.elapsed();
+        let all = compare(&here, &proposal);
+        let layers = here.config.layers;
+        println!(
+            "{layers} layers: proposed in {proposed:?}, {} methods in {:?}",
+            all.len(),
+            began.elapsed() - proposed
+        );
+    }
+}

@@ -46,7 +46,7 @@ fn a_proposal_is_taken_by_one_click_and_undone() {
     // A change is told with what it does, and goes back by itself.
     window.state_mut().bench.state.recipe.num_train_epochs = 6.0;
     window.run();
-    assert!(says(&window, "You have: 6 over the data.") && says(&window, "more time"));
+    assert!(says(&window, "You have: 6.") && says(&window, "more time"));
     click(&mut window, "Back to the proposal: Passes");
     assert_eq!(recipe(&window).num_train_epochs, 3.0);
     click(&mut window, "Undo the proposal");
@@ -56,7 +56,7 @@ fn a_proposal_is_taken_by_one_click_and_undone() {
 #[test]
 fn goal_and_memory_change_what_is_proposed() {
     let (mut window, engine) = advised(Language::English);
-    window.get_by_role_and_label(Role::RadioButton, "Complex task").click();
+    window.get_by_role_and_label(Role::RadioButton, "Complex").click();
     window.run();
     assert_eq!(window.state().bench.desks.advisor.goal, Goal::Complex);
     assert!(says(&window, "the rest joins from the top"));

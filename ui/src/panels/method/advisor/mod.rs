@@ -23,7 +23,7 @@ pub(super) use table::Comparison;
 /// Below this width questions and proposal stand one under the other.
 const SIDE_BY_SIDE: f32 = 860.0;
 /// Share of the width that the questions take beside the proposal.
-const QUESTIONS: f32 = 0.36;
+const QUESTIONS: f32 = 0.4;
 
 /// The pages of the panel in a row at its top; the one that is open.
 pub(super) fn page_switch(ui: &mut Ui, bench: &mut Bench) -> MethodPage {
