@@ -1,7 +1,9 @@
 //! The three-stage path as a map: where the recipe stands, where a run goes on, and each station a proposal of its own.
 
 use egui::accesskit::Role;
-use egui::{Align2, Color32, CornerRadius, FontId, Rect, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2};
+use egui::{
+    Align2, Color32, CornerRadius, FontId, Pos2, Rect, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, pos2, vec2,
+};
 use luthier_engine::advice::{Station, station_of};
 
 use crate::bench::Bench;
@@ -32,7 +34,7 @@ pub(super) fn ui(ui: &mut Ui, bench: &mut Bench) {
     let asked = bench.desks.advisor.station;
     Card::new(t!("advisor.map")).about(t!("advisor.map_about")).icon(icons::MAP_TRIFOLD).show(ui, |ui| {
         let side_by_side = ui.available_width() >= 600.0;
-        let gap = if side_by_side { 36.0 } else { 0.0 };
+        let gap = if side_by_side { 36.0 } else { 22.0 };
         let width =
             if side_by_side { ((ui.available_width() - 2.0 * gap) / 3.0).floor() } else { ui.available_width() };
         let height = Station::ALL.map(|s| about(ui, s, width).size().y).into_iter().fold(0.0, f32::max) + 74.0;
@@ -43,8 +45,10 @@ pub(super) fn ui(ui: &mut Ui, bench: &mut Bench) {
                 if clicked {
                     bench.desks.advisor.station = (asked != Some(station)).then_some(station);
                 }
-                if side_by_side && i < 2 {
-                    string(ui, rect, gap);
+                if i < 2 {
+                    let from = if side_by_side { rect.right_center() } else { rect.center_bottom() };
+                    let along = if side_by_side { vec2(1.0, 0.0) } else { vec2(0.0, 1.0) };
+                    string(ui, from, along, gap);
                 }
             }
         };
@@ -54,7 +58,10 @@ pub(super) fn ui(ui: &mut Ui, bench: &mut Bench) {
                 stations(ui);
             });
         } else {
-            stations(ui);
+            ui.scope(|ui| {
+                ui.spacing_mut().item_spacing.y = gap;
+                stations(ui);
+            });
         }
         if let Some(station) = asked {
             ui.horizontal_wrapped(|ui| {
@@ -84,17 +91,16 @@ fn about(ui: &Ui, station: Station, width: f32) -> std::sync::Arc<egui::Galley> 
 }
 
 /// The string that leads on to the next station, with an arrow.
-fn string(ui: &Ui, rect: Rect, gap: f32) {
-    let p = theme::palette(ui);
-    let (y, from) = (rect.center().y, rect.right() + 4.0);
-    let to = rect.right() + gap - 5.0;
-    let stroke = Stroke::new(1.5, p.edge_strong);
-    ui.painter().hline(from..=to, y, stroke);
-    ui.painter().line_segment([pos2(to - 5.0, y - 4.0), pos2(to, y)], stroke);
-    ui.painter().line_segment([pos2(to - 5.0, y + 4.0), pos2(to, y)], stroke);
+fn string(ui: &Ui, from: Pos2, along: Vec2, gap: f32) {
+    let stroke = Stroke::new(1.5, theme::palette(ui).edge_strong);
+    let (start, end) = (from + along * 4.0, from + along * (gap - 5.0));
+    ui.painter().line_segment([start, end], stroke);
+    for side in [along.rot90(), -along.rot90()] {
+        ui.painter().line_segment([end - along * 5.0 + side * 4.0, end], stroke);
+    }
 }
 
-fn one(ui: &mut Ui, station: Station, size: egui::Vec2, marks: &Marks) -> (Rect, bool) {
+fn one(ui: &mut Ui, station: Station, size: Vec2, marks: &Marks) -> (Rect, bool) {
     let (rect, response) = ui.allocate_exact_size(size, Sense::click());
     let p = theme::palette(ui);
     let name = say(&format!("station.{}", word(station)));

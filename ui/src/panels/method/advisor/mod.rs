@@ -50,12 +50,16 @@ pub(super) fn ui(ui: &mut Ui, bench: &mut Bench) {
     let advice = bench.advice();
     column(ui, "advisor", |ui| {
         match &advice {
-            None => missing(ui, bench),
+            None => {
+                missing(ui, bench);
+                map::ui(ui, bench);
+            }
             Some(advice) => {
                 let width = ui.available_width();
                 if width < SIDE_BY_SIDE {
                     questions::ui(ui, bench);
                     proposal::ui(ui, bench, advice);
+                    map::ui(ui, bench);
                 } else {
                     let left = (width * QUESTIONS).round();
                     ui.horizontal_top(|ui| {
@@ -67,13 +71,15 @@ pub(super) fn ui(ui: &mut Ui, bench: &mut Bench) {
                                 body(ui);
                             });
                         };
-                        part(ui, left, &mut |ui| questions::ui(ui, bench));
+                        part(ui, left, &mut |ui| {
+                            questions::ui(ui, bench);
+                            map::ui(ui, bench);
+                        });
                         part(ui, width - left - 12.0, &mut |ui| proposal::ui(ui, bench, advice));
                     });
                 }
             }
         }
-        map::ui(ui, bench);
         routes::ui(ui, bench);
     });
 }
