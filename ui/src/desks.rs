@@ -12,7 +12,7 @@ mod runs;
 mod sweep;
 mod train;
 
-pub use advisor::AdvisorDesk;
+pub use advisor::{Advice, AdvisorDesk, MethodPage};
 pub use compare::CompareDesk;
 pub use evaluate::{
     Draft, EvalTable, EvaluateDesk, ExamKind, ExamSet, Examinee, Line, Move, Sitting, Sort, Subject, csv, direction,

@@ -7,6 +7,7 @@ use egui_kittest::Harness;
 use luthier_engine::protocol::*;
 use luthier_engine::recipe::{FinetuningType, PrefLoss, Stage, UnfreezePreset};
 
+mod advisor;
 mod alerts;
 mod evaluate;
 mod rows;
@@ -80,7 +81,7 @@ fn method(language: Language, data: &str, change: fn(&mut luthier_engine::recipe
     e.answer_all();
     b.poll();
     change(&mut b.state.recipe);
-    b.panel = Panel::Method;
+    b.open_method(crate::desks::MethodPage::Settings);
     (b, e)
 }
 
@@ -335,6 +336,7 @@ fn scenes(language: Language) -> Vec<Scene> {
             }),
         ),
     ];
+    all.extend(advisor::scenes(language));
     all.extend(alerts::scenes(language));
     all.extend(rows::scenes(language));
     let made = |make: fn(Language) -> (Bench, Engine)| Box::new(move || make(language)) as Box<dyn Fn() -> _>;

@@ -6,6 +6,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use super::{
     Desk, Ending, FixedPrompts, Forgetting, Graph, Plan, Trainer, Wish, available_bytes, checkpoint, positions,
+    resident_bytes,
 };
 use crate::adapter;
 use crate::data::{Example, Prepared};
@@ -44,6 +45,7 @@ pub fn start(id: &RunId, recipe: &Recipe, resume: bool, desk: &mut dyn Desk) -> 
     })?;
     let (device, device_name) = device::open(&recipe.device)?;
     desk.tell(progress(id, Phase::LoadingModel, Some(0.0)));
+    let resident = resident_bytes();
     let quantise = recipe.quantization_bit.map(|_| Quantisation { double: recipe.double_quantization });
     let mut load = |path: &Path, quantise: Option<Quantisation>| {
         Model::load_with(path, &device, quantise, &mut |done, total| {
@@ -111,7 +113,7 @@ pub fn start(id: &RunId, recipe: &Recipe, resume: bool, desk: &mut dyn Desk) -> 
     let adapter = added.map(|(_, param)| param.len() as u64).sum();
     let learning = Learning { course: course.clone(), sizes, adapter };
     let machine = Machine::of(&device::info_of(&device_name));
-    let expected = estimate::of_run(recipe, &model.config, &workload, &machine, &learning, graph);
+    let expected = estimate::of_run(recipe, &model.config, &workload, &machine, &learning, graph, resident);
     let facts = RunFacts {
         recipe: recipe.clone(),
         output_dir: recipe.output_dir.clone(),

@@ -86,7 +86,7 @@ impl Bench {
         recipe.reward_model = Some(result);
         recipe.reward_model_type = if whole { RewardModelType::Full } else { RewardModelType::Lora };
         (recipe.stage, recipe.reward_rule) = (Stage::Ppo, None);
-        self.panel = Panel::Method;
+        self.open_method(MethodPage::Settings);
     }
 
     pub fn pause(&mut self) {

@@ -6,10 +6,12 @@ use luthier_engine::protocol::{Command, Event, FinishReason, Outcome, Problem};
 
 use super::*;
 use crate::dialogs::Ask;
+use crate::panels::Panel;
 use crate::state::Slot;
 use crate::testing::{Engine, bench, eval, facts, ready_bench, step};
 use crate::text::Language;
 
+mod advisor;
 mod alerts;
 mod evaluate;
 mod guide;
@@ -250,7 +252,8 @@ fn the_language_changes_at_once_and_back() {
     window.run();
     click(&mut window, "简体中文");
     assert!(window.query_by_label("开始训练").is_some());
-    go(&mut window, Panel::Method);
+    window.state_mut().bench.open_method(crate::desks::MethodPage::Settings);
+    window.run();
     assert!(window.query_by_role_and_label(Role::SpinButton, "学习率").is_some());
     go(&mut window, Panel::Settings);
     window.get_by_role_and_label(Role::RadioButton, "English").click();
