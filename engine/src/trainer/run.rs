@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use super::{
-    Desk, Ending, FixedPrompts, Forgetting, Graph, LayerMeter, Plan, Trainer, Wish, available_bytes, checkpoint, positions,
+    Desk, Ending, FixedPrompts, Forgetting, Graph, LayerMeter, Plan, Trainer, Wish, available_bytes, checkpoint,
+    positions,
 };
 use crate::adapter;
 use crate::data::{Example, Prepared};
