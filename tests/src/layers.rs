@@ -62,7 +62,6 @@ fn merged(base: &Path, adapter: &Path) -> BTreeMap<String, Vec<f32>> {
 #[test]
 fn an_adapters_movement_is_what_merging_it_would_change() {
     let dir = tempfile::tempdir().unwrap();
-    let start = fixture("models/llama-tiny/model.safetensors");
     for case in ["sft-lora-all", "sft-lora-qv", "sft-dora", "sft-oft-neumann"] {
         let mut recipe = fresh(case, &dir.path().join(case));
         (recipe.max_steps, recipe.layer_stats_steps) = (4, 1);
@@ -73,11 +72,12 @@ fn an_adapters_movement_is_what_merging_it_would_change() {
             let grown = pair[0].cells.iter().zip(&pair[1].cells).filter(|(a, b)| b.movement > a.movement).count();
             assert!(grown * 2 > pair[0].cells.len(), "{case}: {pair:?}");
         }
-        let expected = moved(&merged(&fixture("models/llama-tiny"), &recipe.output_dir), &start);
+        let start = recipe.model_name_or_path.join("model.safetensors");
+        let expected = moved(&merged(&recipe.model_name_or_path, &recipe.output_dir), &start);
         agrees(&reports[3], &expected, 2e-3);
         let part = |wanted| reports[3].cells.iter().any(|cell| cell.cell.part == wanted);
         assert!(part(CellPart::Attention) && !part(CellPart::Embedding) && !part(CellPart::Norm), "{case}");
-        assert_eq!(part(CellPart::Mlp), case != "sft-lora-qv" && reports[3].cells.len() > 4, "{case}");
+        assert_eq!(part(CellPart::Mlp), case != "sft-lora-qv", "{case}");
     }
 }
 

@@ -13,6 +13,7 @@ use crate::text::Language;
 mod alerts;
 mod evaluate;
 mod guide;
+mod layers;
 mod methods;
 mod rows;
 mod runs;
