@@ -12,6 +12,7 @@ mod eval;
 mod exam;
 mod families;
 mod gpu;
+mod layers;
 mod learning;
 mod ppo;
 mod quant;

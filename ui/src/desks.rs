@@ -19,7 +19,7 @@ pub use evaluate::{
     newest,
 };
 pub use guide::GuideDesk;
-pub use layers::LayersDesk;
+pub use layers::{LayersDesk, LayersView};
 pub(crate) use queue::Turn;
 pub use queue::{Held, QueueDesk, Queued};
 pub use rows::{Flags, RowFilter, RowView, RowsDesk, RowsPage};

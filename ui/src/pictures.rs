@@ -10,6 +10,7 @@ use luthier_engine::recipe::{FinetuningType, PrefLoss, Stage, UnfreezePreset};
 mod advisor;
 mod alerts;
 mod evaluate;
+mod layers;
 mod rows;
 mod runs;
 fn window(bench: Bench, size: (f32, f32), theme: Theme) -> Harness<'static, Workbench> {
@@ -338,6 +339,7 @@ fn scenes(language: Language) -> Vec<Scene> {
     ];
     all.extend(advisor::scenes(language));
     all.extend(alerts::scenes(language));
+    all.extend(layers::scenes(language));
     all.extend(rows::scenes(language));
     let made = |make: fn(Language) -> (Bench, Engine)| Box::new(move || make(language)) as Box<dyn Fn() -> _>;
     all.extend(evaluate::scenes().into_iter().map(|(name, make)| (name, made(make))));

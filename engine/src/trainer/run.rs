@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use super::{
-    Desk, Ending, FixedPrompts, Forgetting, Graph, Plan, Trainer, Wish, available_bytes, checkpoint, positions,
-    resident_bytes,
+    Desk, Ending, FixedPrompts, Forgetting, Graph, LayerMeter, Plan, Trainer, Wish, available_bytes, checkpoint,
+    positions, resident_bytes,
 };
 use crate::adapter;
 use crate::data::{Example, Prepared};
@@ -89,6 +89,7 @@ pub fn start(id: &RunId, recipe: &Recipe, resume: bool, desk: &mut dyn Desk) -> 
         every: recipe.forgetting_steps,
         limit: recipe.forgetting_limit,
     });
+    let meter = LayerMeter::new(recipe, &model, &learned, plan.total_steps)?;
     let mut optimizer = AdamW::new(recipe);
     let state = match &resume_from {
         Some((_, path)) => {
@@ -152,6 +153,7 @@ pub fn start(id: &RunId, recipe: &Recipe, resume: bool, desk: &mut dyn Desk) -> 
         folder,
         state,
         forgetting,
+        layers: meter,
         prompts,
         desk,
         watch: Watch::default(),

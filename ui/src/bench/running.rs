@@ -6,7 +6,7 @@ use luthier_engine::protocol::{Command, Outcome};
 use luthier_engine::recipe::{FinetuningType, Recipe, RewardModelType, Stage};
 
 use super::{Bench, stamp};
-use crate::desks::Queued;
+use crate::desks::{MethodPage, Queued};
 use crate::format;
 use crate::panels::Panel;
 use crate::state::{Course, Run};

@@ -3,7 +3,7 @@
 pub mod data;
 mod evaluate;
 mod guide;
-mod layers;
+pub mod layers;
 pub mod method;
 mod model;
 pub mod runs;

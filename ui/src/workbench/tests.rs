@@ -15,6 +15,7 @@ mod advisor;
 mod alerts;
 mod evaluate;
 mod guide;
+mod layers;
 mod methods;
 mod rows;
 mod runs;
