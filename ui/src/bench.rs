@@ -315,6 +315,7 @@ impl Bench {
 }
 
 mod datasets;
+mod mix;
 mod stamp;
 mod talk;
 
