@@ -15,6 +15,7 @@ mod quant;
 mod reference;
 mod resumed;
 mod retention;
+mod rows;
 mod screen;
 mod side_by_side;
 mod slopes;

@@ -44,6 +44,11 @@ fn rows_are_gone_through_by_key_and_pointer() {
     assert_eq!(selected(&window), 0);
     let third = window.query_all_by(|n| n.label().is_some_and(|l| l.starts_with("Row 3: "))).next();
     third.expect("row 3 is in sight").click();
+    for _ in 0..6 {
+        window.step();
+        window.ctx.input(|i| eprintln!("DEBUG {:?} {:?} {:?}", i.events, i.pointer.delta(), i.pointer.latest_pos()));
+        eprintln!("{:?}", window.ctx.repaint_causes());
+    }
     window.run();
     assert_eq!(selected(&window), 2);
     assert!(!window.state().bench.desks.rows.edges);
