@@ -117,7 +117,7 @@ impl Bench {
         if index == self.sets.shown || index >= self.sets.list.len() {
             return;
         }
-        self.cancel_reading();
+        self.stop_reading();
         let Some(before) = self.sets.shown().cloned() else { return };
         let mut data = std::mem::take(&mut self.state.data);
         let mut others = std::mem::take(&mut data.others);
@@ -144,19 +144,24 @@ impl Bench {
         if self.sets.list.len() < 2 {
             return self.remove_data();
         }
-        if index >= self.sets.list.len() {
-            return;
-        }
-        let gone = self.sets.list.remove(index);
-        self.keep_weights_fitting(Some(index));
-        if index != self.sets.shown {
+        if index == self.sets.shown {
+            self.stop_reading();
+            self.drop_shown();
+        } else if index < self.sets.list.len() {
+            let gone = self.sets.list.remove(index);
+            self.keep_weights_fitting(Some(index));
             self.sets.shown -= usize::from(index < self.sets.shown);
             if let Some(request) = self.state.data.others.remove(&gone.path).and_then(|other| other.reading) {
                 self.wire.send(Command::CancelInspect { request });
             }
-            return;
         }
-        self.cancel_reading();
+    }
+
+    /// Takes the one in sight out of the mix; the first of the rest comes to sight.
+    fn drop_shown(&mut self) {
+        let shown = self.sets.shown;
+        self.sets.list.remove(shown);
+        self.keep_weights_fitting(Some(shown));
         self.sets.shown = 0;
         let others = std::mem::take(&mut self.state.data.others);
         self.bring_to_sight(others);
@@ -240,11 +245,22 @@ impl Bench {
         self.sync_data();
     }
 
-    pub fn cancel_reading(&mut self) {
+    fn stop_reading(&self) {
         if let Some(request) = self.state.data.reading {
             self.wire.send(Command::CancelInspect { request });
-            // Nothing is left to show; what else is mixed stays.
-            if self.state.data.summary.is_none() && self.sets.list.len() < 2 {
+        }
+    }
+
+    /// What was known before stays; a dataset of which nothing was known is taken out.
+    pub fn cancel_reading(&mut self) {
+        if self.state.data.reading.is_none() {
+            return;
+        }
+        self.stop_reading();
+        if self.state.data.summary.is_none() {
+            if self.sets.list.len() > 1 {
+                self.drop_shown();
+            } else {
                 self.sets = Datasets::default();
                 self.keep_weights_fitting(None);
             }

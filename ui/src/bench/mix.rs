@@ -1,7 +1,7 @@
 //! How the datasets of the next run are mixed, what a pass over the mix holds, and what of it is set aside.
 
-use luthier_engine::data::{replay_count, rows_per_pass};
-use luthier_engine::recipe::{Interval, MixStrategy};
+use luthier_engine::data::{DataKind, replay_count, rows_per_pass};
+use luthier_engine::recipe::{Interval, MixStrategy, Stage};
 
 use super::Bench;
 use crate::state::usable_rows;
@@ -81,7 +81,9 @@ impl Bench {
     /// What a pass holds, as far as the datasets are known.
     pub fn mix(&self) -> Mix {
         let recipe = &self.state.recipe;
-        let usable = |index| self.summary_of(index).map_or(0, |summary| usable_rows(summary));
+        // To KTO, a pair is one liked and one disliked answer.
+        let each = |kind| if recipe.stage == Stage::Kto && kind == DataKind::Preference { 2 } else { 1 };
+        let usable = |index| self.summary_of(index).map_or(0, |summary| usable_rows(summary) * each(summary.kind));
         let most = recipe.max_samples.unwrap_or(usize::MAX);
         let rows: Vec<usize> = (0..self.sets.list.len()).map(|index| usable(index).min(most)).collect();
         let own = rows_per_pass(&rows, recipe.mix_strategy, &recipe.interleave_probs);

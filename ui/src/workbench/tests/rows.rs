@@ -44,11 +44,6 @@ fn rows_are_gone_through_by_key_and_pointer() {
     assert_eq!(selected(&window), 0);
     let third = window.query_all_by(|n| n.label().is_some_and(|l| l.starts_with("Row 3: "))).next();
     third.expect("row 3 is in sight").click();
-    for _ in 0..6 {
-        window.step();
-        window.ctx.input(|i| eprintln!("DEBUG {:?} {:?} {:?}", i.events, i.pointer.delta(), i.pointer.latest_pos()));
-        eprintln!("{:?}", window.ctx.repaint_causes());
-    }
     window.run();
     assert_eq!(selected(&window), 2);
     assert!(!window.state().bench.desks.rows.edges);
@@ -208,6 +203,14 @@ fn a_file_that_has_changed_is_said_and_read_again() {
     assert!(!says(&window, "The rows cannot be read"));
 }
 
+/// Seconds that this thread has worked, where the system tells; other programs then do not count.
+fn busy_secs() -> f64 {
+    let told = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
+    let nanos = told.and_then(|text| text.split(' ').next()?.parse::<f64>().ok());
+    static START: std::sync::OnceLock<std::time::Instant> = std::sync::OnceLock::new();
+    nanos.map_or_else(|| START.get_or_init(std::time::Instant::now).elapsed().as_secs_f64(), |nanos| nanos / 1e9)
+}
+
 /// 100,000 rows, scrolled a few rows a frame. Our own work alone: no GPU takes part.
 #[test]
 #[ignore = "measures; run it in a release build with --nocapture"]
@@ -241,9 +244,9 @@ fn frame_times_of_100_000_rows() {
             modifiers: Modifiers::NONE,
         });
         engine.answer_all();
-        let start = std::time::Instant::now();
+        let start = busy_secs();
         window.step();
-        times.push(start.elapsed().as_secs_f64() * 1e3);
+        times.push((busy_secs() - start) * 1e3);
     }
     times.sort_unstable_by(f64::total_cmp);
     let at = |share: f64| times[(times.len() as f64 * share) as usize];
