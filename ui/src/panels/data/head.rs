@@ -133,7 +133,7 @@ pub fn pages(ui: &mut Ui, bench: &mut Bench, summary: &DataSummary) {
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| beside(ui, bench));
         }
     });
-    if !wide {
+    if !wide && (bench.state.data.reading.is_some() || bench.desks.rows.page == RowsPage::Rows) {
         ui.horizontal(|ui| beside(ui, bench));
     }
 }
