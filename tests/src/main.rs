@@ -19,6 +19,7 @@ mod quant;
 mod reference;
 mod resumed;
 mod retention;
+mod rows;
 mod screen;
 mod side_by_side;
 mod slopes;

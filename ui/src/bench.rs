@@ -271,6 +271,7 @@ impl Bench {
 
 mod datasets;
 mod estimate;
+mod mix;
 mod running;
 mod stamp;
 mod talk;

@@ -387,7 +387,7 @@ fn pictures_of_every_panel() {
                     open_folds(&mut w);
                 }
                 if scroll != 0.0 {
-                    w.hover_at(egui::pos2(500.0, 450.0));
+                    w.hover_at(egui::pos2(500.0, 450.0_f32.min(size.1 * 0.7)));
                     w.event(egui::Event::MouseWheel {
                         unit: egui::MouseWheelUnit::Point,
                         source: egui::MouseWheelSource::Wheel,
