@@ -136,7 +136,16 @@ impl Bench {
         let missing = self.shelf.card(id).is_none_or(|card| card.status == RunStatus::Missing);
         if !there && !missing && self.desks.runs.asked.as_deref() != Some(id) {
             self.desks.runs.asked = Some(id.to_owned());
+            self.desks.runs.problem.take_if(|problem| problem.code == "library_load");
             self.library.order(Order::Load { id: id.to_owned() });
+        }
+    }
+
+    /// While a run's events are not there: that they are being read, or why they cannot be.
+    pub fn reading_word(&self) -> String {
+        match &self.desks.runs.problem {
+            Some(problem) if problem.code == "library_load" => problem.message.clone(),
+            _ => t!("runs.reading"),
         }
     }
 
@@ -156,7 +165,8 @@ impl Bench {
         desk.focus.take_if(|id| shelf.card(id).is_none());
         for id in desk.opened.iter().chain(&desk.focus) {
             let of = |cards: &[RunCard]| cards.iter().find(|card| card.id == *id).map(|card| (card.steps, card.status));
-            if shelf.loaded.contains_key(id) && of(&before) != of(&shelf.runs) {
+            let own = self.state.run.as_ref().is_some_and(|run| run.id == *id);
+            if !own && shelf.loaded.contains_key(id) && of(&before) != of(&shelf.runs) {
                 self.library.order(Order::Load { id: id.clone() });
             }
         }
