@@ -28,6 +28,9 @@ struct Probe {
     software: bool,
     /// None in a listing.
     difference: Option<f32>,
+    /// What it was measured to reach; None in a listing, and for a driver that computes on the CPU.
+    #[serde(default)]
+    flops: Option<f64>,
     error: Option<String>,
 }
 
@@ -43,6 +46,7 @@ pub fn probe() -> Vec<DeviceInfo> {
 struct Found {
     listed: Option<Vec<DeviceInfo>>,
     verdicts: HashMap<String, Verdict>,
+    flops: HashMap<String, f64>,
 }
 
 fn found() -> MutexGuard<'static, Found> {
@@ -67,6 +71,7 @@ fn listed() -> Vec<DeviceInfo> {
                     name,
                     software,
                     memory_bytes: None,
+                    flops: None,
                     verdict,
                 });
             }
@@ -81,7 +86,8 @@ fn tried(device: DeviceInfo) -> DeviceInfo {
     let known = found().verdicts.get(&device.id).cloned();
     let verdict = known.unwrap_or_else(|| {
         let verdict = match ask_child(&device.id).map(|mut probes| probes.pop()) {
-            Ok(Some(Probe { difference: Some(d), error: None, .. })) if d <= TOLERANCE => {
+            Ok(Some(Probe { difference: Some(d), error: None, flops, .. })) if d <= TOLERANCE => {
+                found().flops.extend(flops.map(|flops| (device.id.clone(), flops)));
                 Verdict::Trusted { largest_difference: d }
             }
             Ok(Some(Probe { difference: Some(d), error: None, .. })) => {
@@ -93,7 +99,8 @@ fn tried(device: DeviceInfo) -> DeviceInfo {
         found().verdicts.insert(device.id.clone(), verdict.clone());
         verdict
     });
-    DeviceInfo { verdict, ..device }
+    let flops = found().flops.get(&device.id).copied();
+    DeviceInfo { verdict, flops, ..device }
 }
 
 fn cpu() -> DeviceInfo {
@@ -112,6 +119,7 @@ fn cpu() -> DeviceInfo {
         name: format!("{brand}, {cores} cores"),
         software: false,
         memory_bytes,
+        flops: Some(crate::estimate::measure_cpu_flops()),
         verdict: Verdict::Trusted { largest_difference: 0.0 },
     }
 }
@@ -161,18 +169,21 @@ pub fn probe_child(what: &str) {
     if let Some(kind) = what.strip_suffix(":list") {
         for device in devices_of(kind) {
             let (name, software) = describe(&device);
-            print(&Probe { name, software, difference: None, error: None });
+            print(&Probe { name, software, difference: None, flops: None, error: None });
         }
         return;
     }
     let answer = unchecked(what).and_then(|device| {
         let (name, software) = describe(&device);
-        Ok(Probe { name, software, difference: Some(compare(&device)?), error: None })
+        let difference = Some(compare(&device)?);
+        let flops = if software { None } else { Some(measure(&device)?) };
+        Ok(Probe { name, software, difference, flops, error: None })
     });
     print(&answer.unwrap_or_else(|e| Probe {
         name: what.into(),
         software: false,
         difference: None,
+        flops: None,
         error: Some(e.to_string()),
     }));
 }
@@ -252,6 +263,13 @@ pub fn open(spec: &str) -> Result<(Device, String)> {
     }
 }
 
+/// What is known of a device by the words that [`open`] returned: its id, and in brackets its name.
+pub fn info_of(opened: &str) -> DeviceInfo {
+    let id = opened.split_whitespace().next().unwrap_or("cpu");
+    let gpu = if id == "cpu" { None } else { listed().into_iter().find(|device| device.id == id).map(tried) };
+    gpu.unwrap_or_else(cpu)
+}
+
 /// Largest difference between a device and the CPU over the operations that training uses.
 fn compare(device: &Device) -> Result<f32> {
     let here = sample_computation(&unchecked("cpu")?)?;
@@ -259,6 +277,25 @@ fn compare(device: &Device) -> Result<f32> {
     let worst = here.iter().zip(&there).map(|(a, b)| (a - b).abs()).fold(0.0f32, f32::max);
     let sound = here.len() == there.len() && there.iter().all(|v| v.is_finite());
     Ok(if sound { worst } else { f32::INFINITY })
+}
+
+/// f32 operations a second in products of square matrices, after one to warm up.
+fn measure(device: &Device) -> Result<f64> {
+    const SIDE: usize = 1024;
+    let a = Tensor::<2>::ones([SIDE, SIDE], device);
+    let product = |times: usize| -> Result<f64> {
+        let began = Instant::now();
+        let mut x = a.clone();
+        for _ in 0..times {
+            x = x.matmul(a.clone()).div_scalar(SIDE as f32);
+        }
+        // Reading a number waits for all of them.
+        ops::read(x.slice([0..1, 0..1]), "measuring the device")?;
+        Ok(began.elapsed().as_secs_f64())
+    };
+    product(1)?;
+    let times = 8;
+    Ok(2.0 * (SIDE as f64).powi(3) * times as f64 / product(times)?.max(1e-9))
 }
 
 /// Norm, projection, rotation, attention, gated activation, loss and their gradients on 24 rows.

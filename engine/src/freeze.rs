@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::error::RecipeProblem;
 use crate::model::{Model, ModelConfig};
-use crate::recipe::{FinetuningType, Recipe};
+use crate::recipe::{FinetuningType, Recipe, Stage};
 use crate::{Error, Result};
 
 mod names;
@@ -56,6 +56,14 @@ impl Course {
     /// Everything that ever learns.
     pub fn all(&self) -> BTreeSet<String> {
         self.learning_at(usize::MAX)
+    }
+
+    /// A score head (by the name under which it learns) learns from the start; a reward model has no language head.
+    pub fn score_instead_of_head(&mut self, recipe: &Recipe, config: &ModelConfig, score: Option<String>) {
+        self.initial.extend(score);
+        if recipe.stage == Stage::Rm && !config.tied {
+            self.initial.remove(config.head_name());
+        }
     }
 
     /// The layers that join once `step` optimiser steps are done.

@@ -21,7 +21,7 @@ use crate::{Error, Result, ops};
 const PREFILL: usize = 512;
 
 /// Bytes of keys and values that answers side by side may take. One answer is always possible.
-const CACHE_BYTES: usize = 1 << 30;
+pub const CACHE_BYTES: usize = 1 << 30;
 
 /// What a generation came to.
 #[derive(Debug, Clone, PartialEq)]

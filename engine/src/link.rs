@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,6 +16,8 @@ use crate::protocol::{Command, DataSource, Event, RequestId};
 use crate::{data, device, model, worker};
 
 type Wake = Arc<dyn Fn() + Send + Sync>;
+/// The file that a request reads, and the flag that cancels it.
+type Inspections = Arc<Mutex<HashMap<RequestId, (PathBuf, Arc<AtomicBool>)>>>;
 
 #[derive(Default)]
 pub struct LinkOptions {
@@ -45,7 +48,9 @@ pub struct Link {
     events: Receiver<Event>,
     thread: Option<JoinHandle<()>>,
     /// Data files being read, and the flags that cancel them.
-    inspections: Arc<Mutex<HashMap<RequestId, Arc<AtomicBool>>>>,
+    inspections: Inspections,
+    /// Files that were read a moment ago.
+    shelf: Arc<data::Shelf>,
 }
 
 impl Link {
@@ -60,7 +65,7 @@ impl Link {
             .spawn(move || worker::work(&commands, &out))
             .map_err(|e| tracing::error!("the worker thread could not start: {e}"))
             .ok();
-        Self { worker, outbox, events, thread, inspections: Arc::default() }
+        Self { worker, outbox, events, thread, inspections: Arc::default(), shelf: Arc::default() }
     }
 
     pub fn send(&self, command: Command) {
@@ -75,9 +80,18 @@ impl Link {
             }),
             Command::InspectData { request, source } => self.inspect_data(request, source),
             Command::CancelInspect { request } => {
-                if let Some(flag) = self.flags().get(&request) {
+                if let Some((_, flag)) = self.flags().get(&request) {
                     flag.store(true, Ordering::Relaxed);
                 }
+            }
+            Command::ReadRows { request, source, rows } => {
+                let shelf = self.shelf.clone();
+                aside(move || {
+                    outbox.tell(match worker::guarded(|| shelf.read_rows(&source, &rows)) {
+                        Ok(rows) => Event::RowsRead { request, rows },
+                        Err(error) => Event::CommandFailed { request: Some(request), problem: (&error).into() },
+                    });
+                });
             }
             tensors => {
                 // The worker only goes away at Shutdown.
@@ -86,21 +100,21 @@ impl Link {
         }
     }
 
-    fn flags(&self) -> std::sync::MutexGuard<'_, HashMap<RequestId, Arc<AtomicBool>>> {
+    fn flags(&self) -> std::sync::MutexGuard<'_, HashMap<RequestId, (PathBuf, Arc<AtomicBool>)>> {
         self.inspections.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A newer request cancels the older ones.
+    /// A newer request for a file cancels the older ones.
     fn inspect_data(&self, request: RequestId, source: DataSource) {
         let cancelled = Arc::new(AtomicBool::new(false));
         {
             let mut flags = self.flags();
-            for flag in flags.values() {
+            for (_, flag) in flags.values().filter(|(path, _)| *path == source.path) {
                 flag.store(true, Ordering::Relaxed);
             }
-            flags.insert(request, cancelled.clone());
+            flags.insert(request, (source.path.clone(), cancelled.clone()));
         }
-        let (outbox, flags) = (self.outbox.clone(), self.inspections.clone());
+        let (outbox, flags, shelf) = (self.outbox.clone(), self.inspections.clone(), self.shelf.clone());
         aside(move || {
             let mut last = 0;
             let mut tell_progress = |done: u64, total: u64| {
@@ -111,7 +125,7 @@ impl Link {
                 }
                 if cancelled.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
             };
-            let result = worker::guarded(|| data::inspect(&source, &mut tell_progress));
+            let result = worker::guarded(|| shelf.inspect(&source, &mut tell_progress));
             flags.lock().unwrap_or_else(PoisonError::into_inner).remove(&request);
             outbox.tell(match result {
                 Ok(summary) => Event::DataInspected { request, summary: Box::new(summary) },

@@ -32,7 +32,7 @@ pub enum Command {
         request: RequestId,
         path: PathBuf,
     },
-    /// Reads a data file (a newer request cancels an older one). Answer: `DataProgress`..., `DataInspected` or `CommandFailed`.
+    /// Reads a data file (a newer request for it cancels an older one). Answer: `DataProgress`..., `DataInspected` or `CommandFailed`.
     InspectData {
         request: RequestId,
         source: DataSource,
@@ -314,6 +314,9 @@ pub struct DeviceInfo {
     /// A GPU driver that computes on the CPU.
     pub software: bool,
     pub memory_bytes: Option<u64>,
+    /// f32 operations a second that large matrix products were measured to reach; None where nothing was measured.
+    #[serde(default)]
+    pub flops: Option<f64>,
     /// Ok after its numbers agreed with the CPU's; else why it is not offered.
     pub verdict: Verdict,
 }

@@ -75,6 +75,8 @@ pub struct Resumption {
     pub evaluates: bool,
     /// The measurement of forgetting after that step comes again.
     pub measures: bool,
+    /// The prompts are answered after that step again.
+    pub answers: bool,
 }
 
 impl Resumption {
@@ -82,6 +84,7 @@ impl Resumption {
         match event {
             Event::EvalReported { report, .. } if self.evaluates => report.step < self.step,
             Event::ForgettingMeasured { report, .. } if self.measures => report.step < self.step,
+            Event::PromptsAnswered { step, .. } if self.answers => *step < self.step,
             event => step_of(event) <= self.step,
         }
     }

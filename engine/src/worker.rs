@@ -2,18 +2,16 @@
 
 use std::any::Any;
 use std::collections::VecDeque;
-use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, TryRecvError};
-use std::time::{Instant, SystemTime};
 
 use crate::link::Outbox;
-use crate::model::Model;
-use crate::protocol::{Command, Event, Outcome, Problem, Prompt, RequestId, RunId};
-use crate::tokenizer::TextTokenizer;
+use crate::protocol::{Command, Event, Outcome, Problem, RequestId, RunId};
 use crate::trainer::{self, Desk, Wish};
-use crate::{Error, Result, adapter, device, generate};
+use crate::{Error, Result};
+
+mod exam;
+mod loaded;
 
 /// Serves commands until `Shutdown` or until nobody sends any more.
 pub(crate) fn work(commands: &Receiver<Command>, out: &Outbox) {
@@ -46,9 +44,17 @@ pub(crate) fn work(commands: &Receiver<Command>, out: &Outbox) {
             }
             Command::Generate { request, prompt } => {
                 desk.cancelled = None;
-                if let Err(error) = guarded(|| answer(&mut loaded, request, &prompt, &mut desk)) {
+                if let Err(error) = guarded(|| loaded::answer(&mut loaded, request, &prompt, &mut desk)) {
                     out.tell(Event::CommandFailed { request: Some(request), problem: (&error).into() });
                 }
+            }
+            Command::Evaluate { request, exam } => {
+                loaded.clear(); // the exam loads its own
+                desk.cancelled = None;
+                out.tell(match guarded(|| exam::sit(request, &exam, &mut desk)) {
+                    Ok(outcome) => Event::EvalFinished { request, outcome: Box::new(outcome) },
+                    Err(error) => Event::CommandFailed { request: Some(request), problem: (&error).into() },
+                });
             }
             Command::UnloadModels => loaded.clear(),
             Command::Shutdown => return,
@@ -82,7 +88,7 @@ struct WorkerDesk<'a> {
     id: Option<RunId>,
     shutdown: bool,
     paused: bool,
-    /// A generation that was cancelled.
+    /// The request that is served and was cancelled.
     cancelled: Option<RequestId>,
     /// Commands for later.
     waiting: VecDeque<Command>,
@@ -94,21 +100,37 @@ impl WorkerDesk<'_> {
         self.out.tell(Event::CommandFailed { request, problem: Problem { code: "refused".into(), message } });
     }
 
-    /// Looks at the channel while a generation goes on. True: it was cancelled.
-    fn generation_cancelled(&mut self, request: RequestId) -> bool {
+    /// Looks at the channel while an answer or an exam goes on. True: it was cancelled.
+    fn cancelled(&mut self, request: RequestId) -> bool {
         while let Ok(command) = self.commands.try_recv() {
             match command {
-                Command::CancelGenerate { request: which } if which == request => self.cancelled = Some(request),
-                Command::CancelGenerate { request: which } => {
-                    self.waiting.retain(|c| !matches!(c, Command::Generate { request: r, .. } if *r == which));
-                    let problem = Problem { code: "stopped".into(), message: "cancelled before it began".into() };
-                    self.out.tell(Event::CommandFailed { request: Some(which), problem });
+                Command::CancelGenerate { request: which } | Command::CancelEvaluate { request: which }
+                    if which == request =>
+                {
+                    self.cancelled = Some(request);
+                }
+                Command::CancelGenerate { request: which } | Command::CancelEvaluate { request: which } => {
+                    let before = self.waiting.len();
+                    self.waiting.retain(|waiting| asked_by(waiting) != Some(which));
+                    // One that was answered already gets no second answer.
+                    if self.waiting.len() < before {
+                        let problem = Problem { code: "stopped".into(), message: "cancelled before it began".into() };
+                        self.out.tell(Event::CommandFailed { request: Some(which), problem });
+                    }
                 }
                 Command::Shutdown => self.shutdown = true,
                 later => self.waiting.push_back(later),
             }
         }
         self.shutdown || self.cancelled == Some(request)
+    }
+}
+
+/// Whose answer waits for its turn.
+fn asked_by(command: &Command) -> Option<RequestId> {
+    match command {
+        Command::Generate { request, .. } | Command::Evaluate { request, .. } => Some(*request),
+        _ => None,
     }
 }
 
@@ -157,92 +179,4 @@ impl Desk for WorkerDesk<'_> {
             }
         }
     }
-}
-
-/// A model kept for more questions.
-struct Loaded {
-    path: PathBuf,
-    device: String,
-    stamp: Option<SystemTime>,
-    model: Model,
-    tokenizer: TextTokenizer,
-    adapter_stamp: Option<SystemTime>,
-}
-
-/// When a model's or adapter's files were last written: a folder that was trained anew is loaded anew.
-fn stamp(path: &Path) -> Option<SystemTime> {
-    let names = [adapter::WEIGHTS_FILE, "model.safetensors", "model.safetensors.index.json"];
-    let files = names.iter().map(|name| path.join(name)).chain([path.to_owned()]);
-    files.filter_map(|file| file.metadata().ok()?.modified().ok()).next()
-}
-
-/// Base and tuned side by side are at most two models in memory.
-const KEPT_MODELS: usize = 2;
-
-fn answer(loaded: &mut Vec<Loaded>, request: RequestId, prompt: &Prompt, desk: &mut WorkerDesk) -> Result<()> {
-    let at = find_or_load(loaded, prompt, request, desk)?;
-    let entry = &mut loaded[at];
-    wear(entry, prompt.adapter.as_deref())?;
-    let Loaded { model, tokenizer, .. } = entry;
-    let ids = generate::prompt_ids(tokenizer, &prompt.text)?;
-    let began = Instant::now();
-    let mut stream = tokenizer.stream(true);
-    let done = generate::generate(model, tokenizer, &ids, &prompt.sampling, &mut |id| {
-        if let Some(text) = id.and_then(|id| stream.push(id)) {
-            desk.tell(Event::TokenSampled { request, text });
-        }
-        !desk.generation_cancelled(request)
-    })?;
-    if let Some(text) = stream.finish() {
-        desk.tell(Event::TokenSampled { request, text });
-    }
-    desk.tell(Event::GenerateFinished {
-        request,
-        prompt_tokens: done.prompt_tokens,
-        new_tokens: done.ids.len(),
-        elapsed_secs: began.elapsed().as_secs_f64(),
-        reason: done.reason,
-    });
-    Ok(())
-}
-
-fn find_or_load(loaded: &mut Vec<Loaded>, prompt: &Prompt, request: RequestId, desk: &mut WorkerDesk) -> Result<usize> {
-    let stamp = stamp(&prompt.model);
-    let same = |l: &Loaded| l.path == prompt.model && l.device == prompt.device && l.stamp == stamp;
-    if let Some(at) = loaded.iter().position(same) {
-        return Ok(at);
-    }
-    loaded.retain(|l| l.path != prompt.model);
-    loaded.truncate(KEPT_MODELS - 1);
-    let tokenizer = TextTokenizer::load(&prompt.model)?;
-    let (device, _) = device::open(&prompt.device)?;
-    let model = Model::load(&prompt.model, &device, &mut |_, _| {
-        if desk.generation_cancelled(request) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    })?;
-    tokenizer.check_fits(model.config.vocab)?;
-    let (path, device) = (prompt.model.clone(), prompt.device.clone());
-    loaded.insert(0, Loaded { path, device, stamp, model, tokenizer, adapter_stamp: None });
-    Ok(0)
-}
-
-/// Puts the asked-for adapter on, or switches it off.
-fn wear(entry: &mut Loaded, folder: Option<&Path>) -> Result<()> {
-    let Some(folder) = folder else {
-        if let Some(adapter) = &mut entry.model.adapter {
-            adapter.enabled = false;
-        }
-        return Ok(());
-    };
-    let stamp = stamp(folder);
-    match &mut entry.model.adapter {
-        Some(adapter) if adapter.source.as_deref() == Some(folder) && entry.adapter_stamp == stamp => {
-            adapter.enabled = true;
-        }
-        _ => {
-            entry.model.drop_adapter();
-            entry.model.load_adapter(folder)?;
-            entry.adapter_stamp = stamp;
-        }
-    }
-    Ok(())
 }

@@ -25,7 +25,7 @@ fn recipe(folder: &Path, more: &str) -> String {
 #[test]
 fn help_lists_what_there_is() {
     let help = luthier(["--help"]).done().stdout;
-    for command in ["train", "logits", "generate", "eval", "template", "data", "devices"] {
+    for command in ["train", "estimate", "logits", "generate", "eval", "template", "data", "devices"] {
         assert!(help.lines().any(|line| line.trim_start().starts_with(command)), "{command} is not in: {help}");
     }
     assert!(!help.contains("probe-device"), "{help}");

@@ -1,12 +1,15 @@
 //! One test program for what crosses crates. `cargo xtask test` builds the `luthier` binary before it.
 
 mod adapters;
+mod answers;
 mod architecture;
 mod bad_input;
 mod bench;
 mod binary;
 mod command_line;
+mod estimate;
 mod eval;
+mod exam;
 mod families;
 mod gpu;
 mod learning;

@@ -38,6 +38,7 @@ fn told(folder: &Path) -> Vec<String> {
         }
         Event::ForgettingMeasured { report, .. } => Some(format!("{report:?}")),
         Event::LayersJoined { step, layers, .. } => Some(format!("layers {step} {layers:?}")),
+        Event::PromptsAnswered { step, answers, .. } => Some(format!("answers {step} {answers:?}")),
         Event::RolloutsSampled { step, rollouts, .. } => Some(format!("rollouts {step} {rollouts:?}")),
         _ => None,
     };
@@ -182,6 +183,9 @@ fn runs_whose_layers_join_later() {
         unfreeze_schedule: vec![UnfreezeStage { at: 4.0, layers: vec![0, 1] }],
         forgetting_dataset: vec![general],
         forgetting_steps: 2,
+        sample_prompts: vec!["Hello, world".into()],
+        sample_steps: 2,
+        sample_max_new_tokens: 8,
         val_size: 4.0,
         eval_strategy: Interval::Steps,
         eval_steps: Some(2),
@@ -189,7 +193,8 @@ fn runs_whose_layers_join_later() {
     };
     let lines = resumes("unfreezing", recipe, &[2, 4, 5]);
     let count = |word: &str| lines.iter().filter(|line| line.starts_with(word)).count();
-    assert_eq!(["step", "evaluation", "Forgetting", "layers"].map(count), [8, 4, 5, 1], "{lines:?}");
+    let counts = ["step", "evaluation", "Forgetting", "layers", "answers"].map(count);
+    assert_eq!(counts, [8, 4, 5, 1, 5], "{lines:?}");
 }
 
 /// In the middle of an update, and between two.

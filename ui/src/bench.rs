@@ -2,19 +2,18 @@
 
 use std::path::{Path, PathBuf};
 
-use luthier_engine::data::Mapping;
-use luthier_engine::protocol::{Command, DataSource, Problem, RequestId};
+use luthier_engine::protocol::{Command, Problem, RequestId};
 use luthier_engine::recipe::{Interval, Recipe};
 
 use crate::desks::{Desks, Turn};
 use crate::dialogs::{Ask, DATA_ENDINGS, Dialogs, RECIPE_ENDINGS};
 use crate::library::{Answer, Library, Shelf};
 use crate::panels::Panel;
-use crate::state::{AppState, Data, Entry, Slot};
+use crate::state::{AppState, Entry, Slot};
 use crate::store::{Settings, remember};
 use crate::text::{say, t};
 use crate::wire::Wire;
-use crate::{assets, datasets, format};
+use crate::{assets, format};
 
 pub struct Bench {
     pub state: AppState,
@@ -30,13 +29,12 @@ pub struct Bench {
     pub notes: Vec<String>,
     /// Why a recipe file could not be opened or saved, until the next try.
     pub recipe_problem: Option<Problem>,
-    /// The data that should be loaded, and how its columns are to be read; [`Bench::sync_data`] sees to it.
-    data_wanted: Option<(PathBuf, Option<Mapping>)>,
-    /// How the opened recipe names its data: names of dataset_info.json, or several files.
-    data_named: Option<(Vec<String>, PathBuf)>,
+    /// The datasets that should be loaded; [`Bench::sync_data`] sees to it.
+    sets: Datasets,
     pub(crate) wire: Wire,
     pub(crate) home: PathBuf,
     last_request: RequestId,
+    last_estimate: LastEstimate,
 }
 
 impl Bench {
@@ -51,11 +49,11 @@ impl Bench {
             panel: Panel::Start,
             notes: Vec::new(),
             recipe_problem: None,
-            data_wanted: None,
-            data_named: None,
+            sets: Datasets::default(),
             wire,
             home,
             last_request: 0,
+            last_estimate: LastEstimate::default(),
         }
     }
 
@@ -83,6 +81,7 @@ impl Bench {
             self.take_answer(answer);
         }
         self.ask_next();
+        self.sync_exams();
     }
 
     fn take_answer(&mut self, answer: Answer) {
@@ -107,6 +106,7 @@ impl Bench {
         match ask {
             Ask::ModelFolder | Ask::ModelFile => self.open_model(path),
             Ask::DataFile => self.open_data(path),
+            Ask::MoreData => self.add_data(path),
             Ask::EvalDataFile => {
                 self.state.recipe.eval_dataset = vec![path.display().to_string()];
                 if self.state.recipe.eval_strategy == Interval::No {
@@ -119,6 +119,7 @@ impl Bench {
             Ask::ReferenceModel => self.state.recipe.ref_model = Some(path),
             Ask::RewardModel => self.state.recipe.reward_model = Some(path),
             Ask::ReplayFile => self.state.recipe.replay_dataset = vec![path.display().to_string()],
+            Ask::ExamData | Ask::QuestionsFile | Ask::QuestionsFolder => self.choose_exam_file(path),
             Ask::ForgettingFile => self.state.recipe.forgetting_dataset = vec![path.display().to_string()],
             Ask::RunFolder => self.add_run_folder(path),
             Ask::OpenRecipe => self.open_recipe(&path),
@@ -155,80 +156,6 @@ impl Bench {
         self.wire.send(Command::InspectModel { request, path });
     }
 
-    // Data -------------------------------------------------------------------------------------------------------
-
-    pub fn open_data(&mut self, path: PathBuf) {
-        remember(&mut self.settings.recent_data, &path);
-        self.state.data = Data::default();
-        self.data_named = None;
-        self.data_wanted = Some((path, None));
-        self.sync_data();
-    }
-
-    /// Reads the same file with another meaning of its columns.
-    pub fn remap(&mut self, mapping: Option<Mapping>) {
-        if let Some((_, wanted)) = &mut self.data_wanted {
-            *wanted = mapping;
-            self.sync_data();
-        }
-    }
-
-    /// The mapping that the person chose; None while the detected one stands.
-    pub fn chosen_mapping(&self) -> Option<&Mapping> {
-        self.data_wanted.as_ref()?.1.as_ref()
-    }
-
-    /// Asks the engine to read the data again wherever file, mapping, model or a setting that shapes rows has changed.
-    pub fn sync_data(&mut self) {
-        let Some((path, mapping)) = self.data_wanted.clone() else { return };
-        if matches!(self.state.model, Slot::Reading { .. }) {
-            // Its tokenizer is needed; one reading instead of two.
-            return;
-        }
-        let source = DataSource {
-            path,
-            mapping,
-            model: self.state.model.ready().map(|m| m.path.clone()),
-            cutoff_len: self.state.recipe.cutoff_len,
-            train_on_prompt: self.state.recipe.train_on_prompt,
-        };
-        if self.state.data.source.as_ref() == Some(&source) {
-            return;
-        }
-        let request = self.request();
-        self.state.data.source = Some(source.clone());
-        self.state.data.reading = Some(request);
-        self.state.data.problem = None;
-        self.state.data.progress = (0, 0);
-        self.wire.send(Command::InspectData { request, source });
-    }
-
-    pub fn cancel_reading(&mut self) {
-        if let Some(request) = self.state.data.reading {
-            self.wire.send(Command::CancelInspect { request });
-            if self.state.data.summary.is_none() {
-                self.data_wanted = None;
-            }
-        }
-    }
-
-    pub fn remove_data(&mut self) {
-        self.cancel_reading();
-        self.data_wanted = None;
-        self.state.data = Data::default();
-    }
-
-    /// Rows set aside for evaluation; without a word on when to evaluate, after every pass.
-    pub fn set_val_size(&mut self, size: f64) {
-        let recipe = &mut self.state.recipe;
-        recipe.val_size = size;
-        if size > 0.0 && recipe.eval_strategy == Interval::No {
-            recipe.eval_strategy = Interval::Epoch;
-        } else if size == 0.0 && recipe.eval_dataset.is_empty() {
-            recipe.eval_strategy = Interval::No;
-        }
-    }
-
     // Recipe -----------------------------------------------------------------------------------------------------
 
     /// The next run as a recipe file would have it: with the model and the data that are loaded.
@@ -237,11 +164,7 @@ impl Bench {
         if let Some(model) = self.state.model.ready() {
             recipe.model_name_or_path = model.path.clone();
         }
-        match (&self.data_named, &self.data_wanted) {
-            (Some((names, folder)), _) => (recipe.dataset, recipe.dataset_dir) = (names.clone(), folder.clone()),
-            (None, Some((path, _))) => recipe.dataset = vec![path.display().to_string()],
-            (None, None) => {}
-        }
+        self.sets.write(&mut recipe);
         recipe
     }
 
@@ -271,12 +194,7 @@ impl Bench {
         if !model.as_os_str().is_empty() {
             self.open_model(model);
         }
-        // The panel shows the first of several; the run takes all of them.
-        if let Some(first) = named.0.first() {
-            self.open_data(named.1.join(first));
-            let one_file = named.0.len() == 1 && Path::new(first).is_absolute();
-            self.data_named = (!one_file).then_some(named);
-        }
+        self.open_datasets(named.0, named.1);
     }
 
     pub fn save_recipe(&mut self, path: &Path) {
@@ -313,15 +231,10 @@ impl Bench {
     /// The next run, whole, with the columns' meanings that the person chose. None where those could not be kept.
     pub(crate) fn ready_recipe(&mut self) -> Option<Recipe> {
         let mut recipe = self.whole_recipe();
-        if let (Some(mapping), Some(summary)) = (self.chosen_mapping(), &self.state.data.summary) {
-            match datasets::keep_mapping(&self.home, &summary.path, mapping) {
-                Ok((name, folder)) => (recipe.dataset, recipe.dataset_dir) = (vec![name], folder),
-                Err(error) => {
-                    self.recipe_problem = Some(Problem::from(&error));
-                    self.panel = Panel::Method;
-                    return None;
-                }
-            }
+        if let Err(error) = self.keep_mappings(&mut recipe) {
+            self.recipe_problem = Some(Problem::from(&error));
+            self.panel = Panel::Method;
+            return None;
         }
         Some(recipe)
     }
@@ -354,10 +267,14 @@ impl Bench {
     }
 }
 
+mod datasets;
+mod estimate;
 mod running;
 mod stamp;
 mod talk;
 
+use datasets::Datasets;
+use estimate::LastEstimate;
 pub(crate) use stamp::civil;
 use stamp::stamp;
 

@@ -14,12 +14,15 @@ mod train;
 
 pub use advisor::AdvisorDesk;
 pub use compare::CompareDesk;
-pub use evaluate::EvaluateDesk;
+pub use evaluate::{
+    Draft, EvalTable, EvaluateDesk, ExamKind, ExamSet, Examinee, Line, Move, Sitting, Sort, Subject, csv, direction,
+    newest,
+};
 pub use guide::GuideDesk;
 pub use layers::LayersDesk;
 pub(crate) use queue::Turn;
 pub use queue::{Held, QueueDesk, Queued};
-pub use rows::RowsDesk;
+pub use rows::{Flags, RowFilter, RowView, RowsDesk, RowsPage};
 pub use runs::{Column, Place, RunsDesk, RunsPage, Search, Undo, data_of, method_of, model_of, rise, status_word};
 pub use sweep::SweepDesk;
 pub use train::TrainDesk;

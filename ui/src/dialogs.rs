@@ -15,6 +15,8 @@ pub enum Ask {
     ModelFolder,
     ModelFile,
     DataFile,
+    /// Mixed with the data that is there.
+    MoreData,
     EvalDataFile,
     AdapterFolder,
     OutputFolder,
@@ -26,6 +28,11 @@ pub enum Ask {
     ForgettingFile,
     /// A run from elsewhere.
     RunFolder,
+    /// A data file to evaluate on.
+    ExamData,
+    /// Multiple-choice questions.
+    QuestionsFile,
+    QuestionsFolder,
     OpenRecipe,
     SaveRecipe,
 }
@@ -99,7 +106,15 @@ fn start(ask: Ask) -> Answer {
             let picked = dialog.set_title(t!("dialog.model_file")).add_filter("GGUF", &["gguf"]).pick_file();
             Box::pin(async move { path(picked.await) })
         }
-        Ask::DataFile | Ask::EvalDataFile | Ask::ReplayFile | Ask::ForgettingFile => {
+        Ask::QuestionsFile => {
+            let picked = dialog.set_title(t!("dialog.questions")).add_filter("CSV", &["csv"]).pick_file();
+            Box::pin(async move { path(picked.await) })
+        }
+        Ask::QuestionsFolder => {
+            let picked = dialog.set_title(t!("dialog.questions")).pick_folder();
+            Box::pin(async move { path(picked.await) })
+        }
+        Ask::DataFile | Ask::MoreData | Ask::EvalDataFile | Ask::ReplayFile | Ask::ForgettingFile | Ask::ExamData => {
             let picked =
                 dialog.set_title(t!("dialog.data_file")).add_filter(t!("dialog.data"), DATA_ENDINGS).pick_file();
             Box::pin(async move { path(picked.await) })

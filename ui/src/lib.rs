@@ -13,6 +13,7 @@ mod dialogs;
 mod fonts;
 pub mod format;
 mod frame;
+mod guide;
 mod icons;
 mod library;
 mod panels;

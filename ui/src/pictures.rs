@@ -7,8 +7,10 @@ use egui_kittest::Harness;
 use luthier_engine::protocol::*;
 use luthier_engine::recipe::{FinetuningType, PrefLoss, Stage, UnfreezePreset};
 
+mod alerts;
+mod evaluate;
+mod rows;
 mod runs;
-
 fn window(bench: Bench, size: (f32, f32), theme: Theme) -> Harness<'static, Workbench> {
     let mut bench = bench;
     bench.settings.look = if theme == Theme::Dark { Look::Dark } else { Look::Light };
@@ -115,6 +117,245 @@ fn method_run(language: Language, data: &str, change: fn(&mut luthier_engine::re
     (b, e)
 }
 
+/// What a picture shows: its name and how it comes about.
+type Scene = (&'static str, Box<dyn Fn() -> (Bench, Engine)>);
+
+fn scenes(language: Language) -> Vec<Scene> {
+    let mut all: Vec<Scene> = vec![
+        (
+            "start",
+            Box::new(move || {
+                let (mut b, e) = full(language);
+                b.panel = Panel::Start;
+                (b, e)
+            }),
+        ),
+        ("start_empty", Box::new(move || bench(language))),
+        (
+            "model",
+            Box::new(move || {
+                let (mut b, e) = full(language);
+                b.panel = Panel::Model;
+                (b, e)
+            }),
+        ),
+        (
+            "model_empty",
+            Box::new(move || {
+                let (mut b, e) = bench(language);
+                b.probe_devices();
+                e.answer_all();
+                b.panel = Panel::Model;
+                (b, e)
+            }),
+        ),
+        (
+            "data",
+            Box::new(move || {
+                let (mut b, e) = full(language);
+                b.panel = Panel::Data;
+                (b, e)
+            }),
+        ),
+        (
+            "data_empty",
+            Box::new(move || {
+                let (mut b, e) = bench(language);
+                b.panel = Panel::Data;
+                (b, e)
+            }),
+        ),
+        (
+            "method",
+            Box::new(move || {
+                let (mut b, e) = full(language);
+                b.panel = Panel::Method;
+                b.state.recipe.lora_rank = 16;
+                b.state.recipe.learning_rate = 2e-4;
+                (b, e)
+            }),
+        ),
+        ("method_sft", Box::new(move || method(language, "alpaca", |r| r.quantization_bit = Some(4)))),
+        ("method_dpo", Box::new(move || method(language, "pairs", |_| {}))),
+        ("method_simpo", Box::new(move || method(language, "pairs", |r| r.pref_loss = PrefLoss::Simpo))),
+        ("method_kto", Box::new(move || method(language, "likes", |_| {}))),
+        ("method_rm", Box::new(move || method(language, "pairs", |r| r.stage = Stage::Rm))),
+        (
+            "method_ppo",
+            Box::new(move || {
+                method(language, "alpaca", |r| {
+                    (r.stage, r.reward_rule) = (Stage::Ppo, Some("length:120".into()));
+                })
+            }),
+        ),
+        ("method_oft", Box::new(move || method(language, "alpaca", |r| r.finetuning_type = FinetuningType::Oft))),
+        (
+            "method_freeze",
+            Box::new(move || {
+                method(language, "alpaca", |r| {
+                    r.finetuning_type = FinetuningType::Freeze;
+                    (r.unfreeze_preset, r.unfreeze_every) = (Some(UnfreezePreset::TopDown), 10);
+                })
+            }),
+        ),
+        ("train_dpo", Box::new(move || method_run(language, "pairs", |_| {}))),
+        ("train_ppo", Box::new(move || method_run(language, "alpaca", |r| r.stage = Stage::Ppo))),
+        (
+            "method_missing",
+            Box::new(move || {
+                let (mut b, e) = bench(language);
+                b.panel = Panel::Method;
+                b.state.recipe.finetuning_type = luthier_engine::recipe::FinetuningType::Freeze;
+                b.state.recipe.learning_rate = -1.0;
+                (b, e)
+            }),
+        ),
+        (
+            "train",
+            Box::new(move || {
+                let (mut b, e) = full(language);
+                run(&mut b, &e, 90, None);
+                (b, e)
+            }),
+        ),
+        (
+            "train_empty",
+            Box::new(move || {
+                let (mut b, e) = bench(language);
+                b.panel = Panel::Train;
+                (b, e)
+            }),
+        ),
+        (
+            "train_done",
+            Box::new(move || {
+                let (mut b, e) = full(language);
+                run(
+                    &mut b,
+                    &e,
+                    120,
+                    Some(Outcome::Completed { result: "/home/luthier/runs/SmolLM2-135M-lora-20261124-023105".into() }),
+                );
+                (b, e)
+            }),
+        ),
+        (
+            "train_failed",
+            Box::new(move || {
+                let (mut b, e) = full(language);
+                run(&mut b,&e,60,Some(Outcome::Failed{problem:Problem{code:"diverged".into(),message:"loss became NaN at step 61, batch 1 (rows 7, 8); the last good checkpoint is /home/luthier/runs/x/checkpoint-50".into()}}));
+                (b, e)
+            }),
+        ),
+        (
+            "try",
+            Box::new(move || {
+                let (mut b, e) = full(language);
+                run(
+                    &mut b,
+                    &e,
+                    120,
+                    Some(Outcome::Completed { result: "/home/luthier/runs/SmolLM2-135M-lora-20261124-023105".into() }),
+                );
+                b.panel = Panel::Try;
+                b.state.talk.draft = "Which part of a violin sounds first? 琴的哪一部分最先发声？".into();
+                b.send_draft();
+                for (i, a) in [
+                    (0, "The violin is a string instrument that is played with a bow. It has four strings."),
+                    (
+                        1,
+                        "The strings. The bow makes them swing, and the bridge carries that to the top. 琴弦最先振动，经琴马传到面板。",
+                    ),
+                ] {
+                    let req = b.state.talk.requests().next().unwrap();
+                    for w in a.split_inclusive(' ') {
+                        e.say(Event::TokenSampled { request: req, text: w.into() });
+                    }
+                    if i == 0 {
+                        e.say(Event::GenerateFinished {
+                            request: req,
+                            prompt_tokens: 20,
+                            new_tokens: 21,
+                            elapsed_secs: 1.3,
+                            reason: FinishReason::EndOfText,
+                        });
+                    }
+                    b.poll();
+                }
+                (b, e)
+            }),
+        ),
+        (
+            "try_empty",
+            Box::new(move || {
+                let (mut b, e) = full(language);
+                b.panel = Panel::Try;
+                (b, e)
+            }),
+        ),
+        (
+            "guide",
+            Box::new(move || {
+                let (mut b, e) = full(language);
+                b.open_guide("lora");
+                (b, e)
+            }),
+        ),
+        (
+            "guide_table",
+            Box::new(move || {
+                let (mut b, e) = full(language);
+                b.open_guide("memory");
+                b.desks.guide.sought = if language == Language::English { "memory" } else { "内存" }.into();
+                (b, e)
+            }),
+        ),
+        (
+            "settings",
+            Box::new(move || {
+                let (mut b, e) = full(language);
+                b.panel = Panel::Settings;
+                (b, e)
+            }),
+        ),
+        (
+            "palette",
+            Box::new(move || {
+                let (mut b, e) = full(language);
+                b.panel = Panel::Start;
+                (b, e)
+            }),
+        ),
+        (
+            "close",
+            Box::new(move || {
+                let (mut b, e) = full(language);
+                run(&mut b, &e, 90, None);
+                (b, e)
+            }),
+        ),
+    ];
+    all.extend(alerts::scenes(language));
+    all.extend(rows::scenes(language));
+    let made = |make: fn(Language) -> (Bench, Engine)| Box::new(move || make(language)) as Box<dyn Fn() -> _>;
+    all.extend(evaluate::scenes().into_iter().map(|(name, make)| (name, made(make))));
+    all.extend(runs::scenes().into_iter().map(|(name, make)| (name, made(make))));
+    all
+}
+
+/// The window with a scene, drawn.
+fn drawn(name: &str, bench: Bench, size: (f32, f32), theme: Theme) -> Harness<'static, Workbench> {
+    let mut w = window(bench, size, theme);
+    w.run_ok();
+    match name {
+        "palette" => w.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::K),
+        "close" => drop(w.state_mut().may_close()),
+        _ => {}
+    }
+    w.run_ok();
+    w
+}
+
 #[test]
 #[ignore = "draws pictures for people; needs a Vulkan driver and LUTHIER_PICTURES"]
 fn pictures_of_every_panel() {
@@ -131,227 +372,13 @@ fn pictures_of_every_panel() {
     let scroll: f32 = std::env::var("SCROLL").ok().and_then(|s| s.parse().ok()).unwrap_or(0.0);
     for (language, l) in [(Language::English, "en"), (Language::Chinese, "zh")] {
         for (th, t) in [(Theme::Dark, "dark"), (Theme::Light, "light")] {
-            let mut shots: Vec<(&str, Box<dyn Fn() -> (Bench, Engine)>)> = vec![
-                (
-                    "start",
-                    Box::new(move || {
-                        let (mut b, e) = full(language);
-                        b.panel = Panel::Start;
-                        (b, e)
-                    }),
-                ),
-                ("start_empty", Box::new(move || bench(language))),
-                (
-                    "model",
-                    Box::new(move || {
-                        let (mut b, e) = full(language);
-                        b.panel = Panel::Model;
-                        (b, e)
-                    }),
-                ),
-                (
-                    "model_empty",
-                    Box::new(move || {
-                        let (mut b, e) = bench(language);
-                        b.probe_devices();
-                        e.answer_all();
-                        b.panel = Panel::Model;
-                        (b, e)
-                    }),
-                ),
-                (
-                    "data",
-                    Box::new(move || {
-                        let (mut b, e) = full(language);
-                        b.panel = Panel::Data;
-                        (b, e)
-                    }),
-                ),
-                (
-                    "data_empty",
-                    Box::new(move || {
-                        let (mut b, e) = bench(language);
-                        b.panel = Panel::Data;
-                        (b, e)
-                    }),
-                ),
-                (
-                    "method",
-                    Box::new(move || {
-                        let (mut b, e) = full(language);
-                        b.panel = Panel::Method;
-                        b.state.recipe.lora_rank = 16;
-                        b.state.recipe.learning_rate = 2e-4;
-                        (b, e)
-                    }),
-                ),
-                ("method_sft", Box::new(move || method(language, "alpaca", |r| r.quantization_bit = Some(4)))),
-                ("method_dpo", Box::new(move || method(language, "pairs", |_| {}))),
-                ("method_simpo", Box::new(move || method(language, "pairs", |r| r.pref_loss = PrefLoss::Simpo))),
-                ("method_kto", Box::new(move || method(language, "likes", |_| {}))),
-                ("method_rm", Box::new(move || method(language, "pairs", |r| r.stage = Stage::Rm))),
-                (
-                    "method_ppo",
-                    Box::new(move || {
-                        method(language, "alpaca", |r| {
-                            (r.stage, r.reward_rule) = (Stage::Ppo, Some("length:120".into()));
-                        })
-                    }),
-                ),
-                (
-                    "method_oft",
-                    Box::new(move || method(language, "alpaca", |r| r.finetuning_type = FinetuningType::Oft)),
-                ),
-                (
-                    "method_freeze",
-                    Box::new(move || {
-                        method(language, "alpaca", |r| {
-                            r.finetuning_type = FinetuningType::Freeze;
-                            (r.unfreeze_preset, r.unfreeze_every) = (Some(UnfreezePreset::TopDown), 10);
-                        })
-                    }),
-                ),
-                ("train_dpo", Box::new(move || method_run(language, "pairs", |_| {}))),
-                ("train_ppo", Box::new(move || method_run(language, "alpaca", |r| r.stage = Stage::Ppo))),
-                (
-                    "method_missing",
-                    Box::new(move || {
-                        let (mut b, e) = bench(language);
-                        b.panel = Panel::Method;
-                        b.state.recipe.finetuning_type = luthier_engine::recipe::FinetuningType::Freeze;
-                        b.state.recipe.learning_rate = -1.0;
-                        (b, e)
-                    }),
-                ),
-                (
-                    "train",
-                    Box::new(move || {
-                        let (mut b, e) = full(language);
-                        run(&mut b, &e, 90, None);
-                        (b, e)
-                    }),
-                ),
-                (
-                    "train_empty",
-                    Box::new(move || {
-                        let (mut b, e) = bench(language);
-                        b.panel = Panel::Train;
-                        (b, e)
-                    }),
-                ),
-                (
-                    "train_done",
-                    Box::new(move || {
-                        let (mut b, e) = full(language);
-                        run(
-                            &mut b,
-                            &e,
-                            120,
-                            Some(Outcome::Completed {
-                                result: "/home/luthier/runs/SmolLM2-135M-lora-20261124-023105".into(),
-                            }),
-                        );
-                        (b, e)
-                    }),
-                ),
-                (
-                    "train_failed",
-                    Box::new(move || {
-                        let (mut b, e) = full(language);
-                        run(&mut b,&e,60,Some(Outcome::Failed{problem:Problem{code:"diverged".into(),message:"loss became NaN at step 61, batch 1 (rows 7, 8); the last good checkpoint is /home/luthier/runs/x/checkpoint-50".into()}}));
-                        (b, e)
-                    }),
-                ),
-                (
-                    "try",
-                    Box::new(move || {
-                        let (mut b, e) = full(language);
-                        run(
-                            &mut b,
-                            &e,
-                            120,
-                            Some(Outcome::Completed {
-                                result: "/home/luthier/runs/SmolLM2-135M-lora-20261124-023105".into(),
-                            }),
-                        );
-                        b.panel = Panel::Try;
-                        b.state.talk.draft = "Which part of a violin sounds first? 琴的哪一部分最先发声？".into();
-                        b.send_draft();
-                        for (i, a) in [
-                            (0, "The violin is a string instrument that is played with a bow. It has four strings."),
-                            (
-                                1,
-                                "The strings. The bow makes them swing, and the bridge carries that to the top. 琴弦最先振动，经琴马传到面板。",
-                            ),
-                        ] {
-                            let req = b.state.talk.requests().next().unwrap();
-                            for w in a.split_inclusive(' ') {
-                                e.say(Event::TokenSampled { request: req, text: w.into() });
-                            }
-                            if i == 0 {
-                                e.say(Event::GenerateFinished {
-                                    request: req,
-                                    prompt_tokens: 20,
-                                    new_tokens: 21,
-                                    elapsed_secs: 1.3,
-                                    reason: FinishReason::EndOfText,
-                                });
-                            }
-                            b.poll();
-                        }
-                        (b, e)
-                    }),
-                ),
-                (
-                    "try_empty",
-                    Box::new(move || {
-                        let (mut b, e) = full(language);
-                        b.panel = Panel::Try;
-                        (b, e)
-                    }),
-                ),
-                (
-                    "settings",
-                    Box::new(move || {
-                        let (mut b, e) = full(language);
-                        b.panel = Panel::Settings;
-                        (b, e)
-                    }),
-                ),
-                (
-                    "palette",
-                    Box::new(move || {
-                        let (mut b, e) = full(language);
-                        b.panel = Panel::Start;
-                        (b, e)
-                    }),
-                ),
-                (
-                    "close",
-                    Box::new(move || {
-                        let (mut b, e) = full(language);
-                        run(&mut b, &e, 90, None);
-                        (b, e)
-                    }),
-                ),
-            ];
-            shots.extend(runs::scenes().into_iter().map(|(name, make)| (name, Box::new(move || make(language)) as _)));
-            for (name, make) in shots {
+            for (name, make) in scenes(language) {
                 let full_name = format!("{name}-{l}-{t}");
                 if !only.is_empty() && !only.split(',').any(|o| full_name.starts_with(o)) {
                     continue;
                 }
                 let (b, _e) = make();
-                let mut w = window(b, size, th);
-                if name == "palette" {
-                    w.run_ok();
-                    w.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::K);
-                }
-                if name == "close" {
-                    w.run_ok();
-                    w.state_mut().may_close();
-                }
-                w.run_ok();
+                let mut w = drawn(name, b, size, th);
                 if std::env::var_os("OPEN").is_some() {
                     open_folds(&mut w);
                 }
@@ -376,4 +403,35 @@ fn pictures_of_every_panel() {
             }
         }
     }
+}
+
+/// The scene of each panel whose picture is kept in `tests/snapshots`: in light and dark, English and Chinese.
+const KEPT: &[&str] = &["start", "model", "data", "method", "train", "try", "guide", "settings"];
+
+/// UPDATE_SNAPSHOTS=1 takes the pictures anew.
+#[test]
+fn every_panel_looks_as_it_did() {
+    if std::env::var("LUTHIER_TEST_GPU").as_deref() == Ok("0") {
+        eprintln!("no Vulkan driver here: the panels' pictures were not compared");
+        return;
+    }
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/snapshots");
+    // A glyph's edge may fall a shade differently on another driver; a button that moved is thousands of pixels.
+    let options =
+        egui_kittest::SnapshotOptions::new().threshold(1.5).failed_pixel_count_threshold(150).output_path(&folder);
+    let mut results = egui_kittest::SnapshotResults::new();
+    for (language, l) in [(Language::English, "en"), (Language::Chinese, "zh")] {
+        let mut seen = 0;
+        for (name, make) in scenes(language).into_iter().filter(|(name, _)| KEPT.contains(name)) {
+            seen += 1;
+            for (theme, t) in [(Theme::Dark, "dark"), (Theme::Light, "light")] {
+                let mut w = drawn(name, make().0, (1280.0, 720.0), theme);
+                w.set_pixels_per_point(0.5);
+                w.run_ok();
+                results.add(w.try_snapshot_options(format!("{name}-{l}-{t}"), &options));
+            }
+        }
+        assert_eq!(seen, KEPT.len(), "a panel has lost its scene");
+    }
+    results.unwrap();
 }

@@ -1,13 +1,14 @@
 //! What the window knows. [`AppState::apply`] is the only way events change it, and it is pure: a live run, a replayed
 //! run and a test go through the same function.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use luthier_engine::data::{DataKind, DataSummary, PreviewRow};
-use luthier_engine::protocol::{DataSource, DeviceInfo, Event, ModelSummary, Problem, RequestId, Verdict};
+use luthier_engine::data::DataKind;
+use luthier_engine::protocol::{DeviceInfo, Event, ModelSummary, Problem, RequestId, Verdict};
 use luthier_engine::recipe::{Recipe, Stage};
 
+mod alerts;
+mod data;
 mod defaults;
 mod exam;
 mod log;
@@ -16,6 +17,8 @@ mod run;
 mod stages;
 mod talk;
 
+pub use alerts::{Alert, Matter, Severity, alerts_of};
+pub use data::{Data, Other, usable_rows};
 pub use defaults::{back_to_default, to_take_back, written_value};
 pub use exam::Exam;
 pub use log::{Entry, Level, Log};
@@ -46,44 +49,6 @@ impl<T> Slot<T> {
             _ => None,
         }
     }
-}
-
-/// The data file: while it is read again with another mapping, the last summary stays in sight.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Data {
-    pub source: Option<DataSource>,
-    pub reading: Option<RequestId>,
-    /// (done, total), in the engine's units; total 0 while unknown.
-    pub progress: (u64, u64),
-    pub summary: Option<Box<DataSummary>>,
-    pub problem: Option<Problem>,
-    /// Rows that were asked for one by one, by their place from 0; gone when the file is read anew.
-    pub rows: BTreeMap<usize, PreviewRow>,
-    pub rows_wanted: Option<RequestId>,
-}
-
-impl Data {
-    fn rows_read(&mut self, request: RequestId, rows: Vec<PreviewRow>) {
-        if self.rows_wanted == Some(request) {
-            self.rows_wanted = None;
-            self.rows.extend(rows.into_iter().map(|row| (row.row.saturating_sub(1), row)));
-        }
-    }
-
-    pub fn fraction(&self) -> Option<f32> {
-        let (done, total) = self.progress;
-        (total > 0).then(|| (done as f64 / total as f64) as f32)
-    }
-
-    /// Its rows can be trained on as they stand.
-    pub fn usable(&self) -> bool {
-        self.reading.is_none() && self.problem.is_none() && self.summary.as_ref().is_some_and(|s| usable_rows(s) > 0)
-    }
-}
-
-/// Rows that can be trained on.
-pub fn usable_rows(summary: &DataSummary) -> usize {
-    if summary.mapping.missing().is_empty() { summary.rows.saturating_sub(summary.problem_count) } else { 0 }
 }
 
 #[derive(Debug, Clone, Default)]
@@ -135,17 +100,15 @@ impl AppState {
             Event::DataProgress { request, done, total } if self.data.reading == Some(request) => {
                 self.data.progress = (done, total);
             }
-            Event::DataInspected { request, summary } if self.data.reading == Some(request) => {
-                self.data.reading = None;
-                self.data.problem = None;
-                self.data.rows.clear();
-                self.data.rows_wanted = None;
-                if usable_rows(&summary) > 0 {
-                    stages::follow(&mut self.recipe, summary.kind);
+            Event::DataInspected { request, summary } => {
+                let kind = (usable_rows(&summary) > 0).then_some(summary.kind);
+                if self.data.inspected(request, *summary)
+                    && let Some(kind) = kind
+                {
+                    stages::follow(&mut self.recipe, kind);
                 }
-                self.data.summary = Some(summary);
             }
-            Event::DataProgress { .. } | Event::DataInspected { .. } => {}
+            Event::DataProgress { .. } => {}
             Event::CommandFailed { request, problem } => self.apply_failure(request, problem),
             Event::RowsRead { request, rows } => self.data.rows_read(request, rows),
             Event::EvalProgressed { request, progress } => self.exam.progressed(request, progress),
@@ -174,13 +137,7 @@ impl AppState {
             && *r == request
         {
             self.model = Slot::Failed { path: path.clone(), problem };
-        } else if self.data.reading == Some(request) {
-            self.data.reading = None;
-            // Stopped: the person cancelled; what was known before still holds.
-            self.data.problem = (problem.code != "stopped").then_some(problem);
-            if self.data.summary.is_none() && self.data.problem.is_none() {
-                self.data.source = None;
-            }
+        } else if self.data.failed(request, &problem) {
         } else if self.exam.failed(request, &problem) {
         } else {
             self.talk.failed(request, problem);
@@ -209,6 +166,7 @@ impl AppState {
                 missing.extend(kind.map(|kind| Missing::DataKind { kind, stage }));
             }
         }
+        self.missing_of_others(&mut missing);
         // The model, the data and the run's folder are filled in when the run starts.
         let filled = ["model_name_or_path", "dataset", "output_dir"];
         let problems = self.recipe.setting_problems().into_iter();
@@ -221,6 +179,23 @@ impl AppState {
             missing.push(Missing::RunGoingOn);
         }
         missing
+    }
+
+    /// What the datasets that are mixed with the one in sight want.
+    fn missing_of_others(&self, missing: &mut Vec<Missing>) {
+        let stage = self.recipe.stage;
+        for other in self.data.others.values() {
+            let wants = match &other.summary {
+                _ if other.problem.is_some() => Some(Missing::DataUnusable),
+                None => Some(Missing::DataBeingRead),
+                Some(summary) if usable_rows(summary) == 0 => Some(Missing::DataUnusable),
+                Some(summary) if !summary.kind.stages().contains(&stage) => {
+                    Some(Missing::DataKind { kind: summary.kind, stage })
+                }
+                Some(_) => None,
+            };
+            missing.extend(wants.filter(|wants| !missing.contains(wants)));
+        }
     }
 
     /// Devices whose numbers were found right.

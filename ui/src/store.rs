@@ -7,6 +7,7 @@ use std::sync::mpsc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::desks::ExamSet;
 use crate::text::Language;
 
 /// Recent items kept of each kind.
@@ -34,6 +35,8 @@ pub struct Settings {
     pub recent_models: Vec<PathBuf>,
     pub recent_data: Vec<PathBuf>,
     pub recent_recipes: Vec<PathBuf>,
+    /// What was evaluated on, newest first.
+    pub exam_sets: Vec<ExamSet>,
 }
 
 impl Default for Settings {
@@ -46,6 +49,7 @@ impl Default for Settings {
             recent_models: Vec::new(),
             recent_data: Vec::new(),
             recent_recipes: Vec::new(),
+            exam_sets: Vec::new(),
         }
     }
 }

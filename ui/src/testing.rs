@@ -6,7 +6,8 @@ use std::rc::Rc;
 use std::sync::mpsc;
 
 use luthier_engine::data::{
-    Balance, DataKind, DataSummary, Format, Mapping, Part, PreviewRow, RowProblem, Segment, TokenStats,
+    Balance, Cut, DataKind, DataSummary, Format, LanguageShare, Mapping, Part, PreviewRow, Quality, RowList,
+    RowProblem, Segment, TokenStats,
 };
 use luthier_engine::model::ModelConfig;
 use luthier_engine::protocol::{
@@ -22,6 +23,9 @@ use crate::text::Language;
 use crate::wire::Wire;
 
 pub mod cards;
+mod exams;
+
+pub use exams::*;
 
 /// The test's end of the wire.
 #[derive(Clone)]
@@ -73,6 +77,10 @@ impl Engine {
                     }
                     self.say(Event::DataInspected { request: *request, summary: Box::new(summary) });
                 }
+                Command::ReadRows { request, rows, .. } => {
+                    let rows = rows.iter().map(|index| row(*index)).collect();
+                    self.say(Event::RowsRead { request: *request, rows });
+                }
                 _ => {}
             }
         }
@@ -117,6 +125,7 @@ pub fn devices() -> Vec<DeviceInfo> {
             name: "AMD EPYC, 2 cores".into(),
             software: false,
             memory_bytes: Some(25_000_000_000),
+            flops: Some(8e10),
             verdict: Verdict::Trusted { largest_difference: 0.0 },
         },
         DeviceInfo {
@@ -125,6 +134,7 @@ pub fn devices() -> Vec<DeviceInfo> {
             name: "llvmpipe (Vulkan, software)".into(),
             software: true,
             memory_bytes: None,
+            flops: None,
             verdict: Verdict::Refused { reason: "the child process ended with signal 11".into() },
         },
     ]
@@ -166,7 +176,7 @@ pub fn model() -> ModelSummary {
 }
 
 pub fn data() -> DataSummary {
-    let segment = |text: &str, learned| Segment { text: text.into(), learned };
+    let segment = |text: &str, learned| Segment { text: text.into(), learned, ..Segment::default() };
     DataSummary {
         path: "/data/alpaca_zh.jsonl".into(),
         bytes: 7_812_345,
@@ -213,10 +223,53 @@ pub fn data() -> DataSummary {
             liked: None,
             tokens: Some(84),
             problem: None,
+            question: "琴的哪一部分最先发声？ Which part of a violin sounds first?".into(),
+            answer: "琴弦。弓毛摩擦琴弦，弦的振动经琴马传到面板。 The strings: the bow makes them swing.".into(),
+            ..PreviewRow::default()
         }],
+        quality: Some(quality()),
         warnings: vec![],
         elapsed_secs: 0.14,
     }
+}
+
+/// Of the 1000 rows of [`data`]: 8 repeat row 1, 2 are near-empty, 12 are cut, row 17 cannot be used.
+pub fn quality() -> Quality {
+    let rows = |list: &[u32]| RowList { count: list.len(), list: list.to_vec() };
+    let every = |step: usize, from: u32| (from..1000).step_by(step).collect::<Vec<u32>>();
+    let language = |language: &str, rows: Vec<u32>| LanguageShare { language: language.into(), rows };
+    let lengths = [(210, 40), (320, 90), (190, 150), (101, 210), (63, 270), (41, 330), (75, 520)];
+    Quality {
+        unusable: rows(&[16]),
+        duplicates: rows(&[40, 80, 120, 160, 200, 240, 280, 320]),
+        duplicate_of: vec![0; 8],
+        asked_again: rows(&[7]),
+        near_empty: rows(&[5, 99]),
+        cut: Some(Cut { exact: true, cut: rows(&every(83, 3)), lost: rows(&[]) }),
+        languages: vec![
+            language("cmn", (0..1000).filter(|row| row % 3 != 1).collect()),
+            language("eng", every(6, 1)),
+            language("code", every(12, 4)),
+            language("unknown", every(12, 10)),
+        ],
+        languages_of: 1000,
+        lengths: lengths.iter().flat_map(|(count, length)| vec![*length; *count]).collect(),
+    }
+}
+
+/// Row `index` (from 0) of the test data, with the edges of its tokens.
+pub fn row(index: usize) -> PreviewRow {
+    let base = data().preview.remove(0);
+    if index == 16 {
+        let problem = Some("no answer: column \"output\" is empty".to_owned());
+        return PreviewRow { row: 17, question: base.question, problem, ..PreviewRow::default() };
+    }
+    let edges = |segment: &Segment| Segment {
+        tokens: segment.text.split_inclusive([' ', '\n', '>', '，', '。']).map(|piece| piece.len() as u32).collect(),
+        ..segment.clone()
+    };
+    let segments = base.segments.iter().map(edges).collect();
+    PreviewRow { row: index + 1, question: format!("{} ({})", base.question, index + 1), segments, ..base }
 }
 
 /// The kind of the test data of this name: pairs.jsonl, likes.jsonl, text.jsonl; else questions with answers.

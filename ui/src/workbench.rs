@@ -11,7 +11,7 @@ use crate::panels::{Panel, Panels};
 use crate::store::{Look, Settings};
 use crate::text::speak;
 use crate::theme;
-use crate::widgets::Toasts;
+use crate::widgets::{Toasts, take_guide_wish};
 
 pub struct Workbench {
     pub bench: Bench,
@@ -81,6 +81,9 @@ impl Workbench {
         CentralPanel::no_frame().frame(plain(p.bench)).show(ui, |ui| {
             self.panels.ui(ui, &mut self.bench);
         });
+        if let Some(page) = take_guide_wish(ui) {
+            self.bench.open_guide(&page);
+        }
 
         self.overlays(ui, &mut commands);
         for command in commands {

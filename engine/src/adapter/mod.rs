@@ -28,7 +28,7 @@ pub use folder::read_config;
 pub use lora::Lora;
 pub use merge::Merged;
 pub use oft::Oft;
-pub use start::from_recipe;
+pub use start::{from_recipe, tensors_of_recipe};
 pub use targets::{Targets, is_pattern};
 
 use targets::{Blame, Patterns, layer_patterns};

@@ -10,7 +10,7 @@ use super::targets::{Blame, blame_file};
 use super::{
     Adapter, AdapterConfig, Form, LoraConfig, Method, OftConfig, Origin, Targets, chain, peft_name, sites, whole,
 };
-use crate::model::{Model, Param, SCORE, param};
+use crate::model::{Model, ModelConfig, Param, SCORE, param};
 use crate::recipe::{FinetuningType, Recipe, Stage};
 use crate::{Error, Result};
 
@@ -96,7 +96,7 @@ pub fn from_recipe(model: &mut Model, recipe: &Recipe, layers: Option<&BTreeSet<
     if !adapts {
         return Ok(());
     }
-    let config = config_of(model, recipe, layers);
+    let config = config_of(&model.config, model.has_score_head(), recipe, layers);
     let named: Vec<&String> = config.modules_to_save.iter().filter(|name| *name != "score").collect();
     for name in named {
         if whole::copies(model, std::slice::from_ref(name), &blame_recipe(recipe))?.is_empty() {
@@ -112,6 +112,36 @@ pub fn from_recipe(model: &mut Model, recipe: &Recipe, layers: Option<&BTreeSet<
         adapter.below = below;
     }
     Ok(())
+}
+
+/// Names and shapes of the tensors of the fresh adapter that a recipe asks for, modules that train whole included, told
+/// by the model's shapes alone. `scores`: the model will have a score head.
+///
+/// # Errors
+/// As [`from_recipe`] for a fresh adapter.
+pub fn tensors_of_recipe(
+    recipe: &Recipe,
+    model: &ModelConfig,
+    scores: bool,
+    layers: Option<&BTreeSet<usize>>,
+) -> Result<Vec<(String, Vec<usize>)>> {
+    let config = config_of(model, scores, recipe, layers);
+    let blame = blame_recipe(recipe);
+    let mut found: Vec<(String, Vec<usize>)> =
+        sites(&config, model, Origin::Fresh, &blame)?.values().flat_map(super::Site::tensors).collect();
+    if config.modules_to_save.is_empty() {
+        return Ok(found);
+    }
+    let mut own: BTreeMap<String, Vec<usize>> = model.tensors().into_iter().collect();
+    own.extend(scores.then(|| (SCORE.to_owned(), vec![1, model.hidden])));
+    let linear: BTreeSet<String> = match recipe.quantization_bit {
+        Some(_) => model.linears().map(|(_, spec)| spec.weight()).collect(),
+        None => BTreeSet::new(),
+    };
+    let named = own.keys().map(|name| (name.as_str(), linear.contains(name)));
+    let copies = whole::copies_among(named, model, &config.modules_to_save, &blame)?;
+    found.extend(copies.into_iter().filter_map(|(name, copy)| Some((copy, own.remove(&name)?))));
+    Ok(found)
 }
 
 /// The base's score head, where it has one, learns beside a continued adapter that brings none.
@@ -137,7 +167,8 @@ fn check_kind(model: &Model, recipe: &Recipe) -> Result<()> {
     Err(Error::recipe("finetuning_type", reason, format!("write {kind}, or set create_new_adapter: true")))
 }
 
-fn config_of(model: &Model, recipe: &Recipe, layers: Option<&BTreeSet<usize>>) -> AdapterConfig {
+/// `scores`: the model has a score head.
+fn config_of(model: &ModelConfig, scores: bool, recipe: &Recipe, layers: Option<&BTreeSet<usize>>) -> AdapterConfig {
     let lora = recipe.finetuning_type == FinetuningType::Lora;
     let (method, targets, dropout) = if lora {
         let config = LoraConfig {
@@ -161,9 +192,9 @@ fn config_of(model: &Model, recipe: &Recipe, layers: Option<&BTreeSet<usize>>) -
     };
     let all = targets.iter().any(|target| target == "all");
     let names: Vec<String> =
-        if all { model.config.linear_names().iter().map(|name| (*name).to_owned()).collect() } else { targets.clone() };
+        if all { model.linear_names().iter().map(|name| (*name).to_owned()).collect() } else { targets.clone() };
     let mut modules_to_save = recipe.additional_target.clone();
-    if recipe.stage == Stage::Rm && model.params.contains_key(SCORE) && !modules_to_save.iter().any(|m| m == "score") {
+    if recipe.stage == Stage::Rm && scores && !modules_to_save.iter().any(|m| m == "score") {
         modules_to_save.push("score".into());
     }
     AdapterConfig {

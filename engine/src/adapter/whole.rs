@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::peft_name;
 use super::targets::Blame;
 use crate::Result;
-use crate::model::{Model, Param};
+use crate::model::{Model, ModelConfig, Param};
 
 /// The modules that a tensor is in, innermost last: model, model.layers, ..., model.layers.0.mlp.up_proj.
 fn modules(tensor: &str) -> impl Iterator<Item = &str> {
@@ -26,17 +26,29 @@ pub(super) fn is_within(path: &str, names: &[String]) -> bool {
 /// # Errors
 /// What `blame` makes of a quantised tensor, and of an embedding that is the head as well.
 pub(super) fn copies(model: &Model, names: &[String], blame: Blame) -> Result<BTreeMap<String, String>> {
+    let own = model.params.iter().filter(|(name, _)| !name.starts_with("base_model."));
+    let tensors = own.map(|(name, param)| (name.as_str(), matches!(param, Param::Packed(_))));
+    copies_among(tensors, &model.config, names, blame)
+}
+
+/// [`copies`] among tensors by name, each with whether it is quantised.
+pub(super) fn copies_among<'a>(
+    tensors: impl Iterator<Item = (&'a str, bool)>,
+    config: &ModelConfig,
+    names: &[String],
+    blame: Blame,
+) -> Result<BTreeMap<String, String>> {
     let ends = |module: &str| names.iter().any(|name| !name.is_empty() && module.ends_with(name.as_str()));
     let mut found = BTreeMap::new();
-    for tensor in model.params.keys().filter(|name| !name.starts_with("base_model.")) {
+    for (tensor, packed) in tensors {
         if modules(tensor).any(ends) {
-            if matches!(model.params[tensor], Param::Packed(_)) {
+            if packed {
                 return Err(blame("modules_to_save", format!("{tensor} is quantised, and so cannot train")));
             }
-            found.insert(tensor.clone(), peft_name(tensor));
+            found.insert(tensor.to_owned(), peft_name(tensor));
         }
     }
-    if model.config.tied && (ends("lm_head") || found.contains_key(model.embedding_name())) {
+    if config.tied && (ends("lm_head") || found.contains_key(config.embedding_name())) {
         let reason = "this model's head and embedding are one matrix: a copy of one of them would part them, and PEFT \
                       would go on with two. Leave them out, or train the embedding with finetuning_type freeze or full";
         return Err(blame("modules_to_save", reason.into()));

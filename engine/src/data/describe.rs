@@ -2,13 +2,17 @@
 
 use std::fmt::{self, Display, Formatter, Write};
 
-use super::inspect::{DataSummary, PreviewRow, Segment};
+use super::inspect::DataSummary;
 use super::mapping::Format;
+use super::preview::{PreviewRow, Segment};
+use super::quality::{Quality, RowList};
 
 /// Rows that are written out.
 const SHOWN: usize = 3;
 const SHOWN_CHARACTERS: usize = 1_200;
 const BAR: usize = 40;
+/// Rows of a kind that are named.
+const NAMED: usize = 5;
 
 /// What `luthier data inspect FILE` prints.
 pub fn describe(summary: &DataSummary) -> String {
@@ -52,6 +56,7 @@ impl Display for DataSummary {
             writeln!(f, "answers: {} liked, {} disliked", balance.liked, balance.disliked)?;
         }
         self.warnings.iter().try_for_each(|warning| writeln!(f, "warning: {warning}"))?;
+        self.quality.iter().try_for_each(|quality| write_quality(f, quality))?;
         self.write_lengths(f)?;
         self.preview.iter().take(SHOWN).try_for_each(|row| write_row(f, row))
     }
@@ -94,6 +99,45 @@ impl DataSummary {
             writeln!(f, "  {from:>7} {:<BAR$} {count}", "#".repeat((count * BAR).div_ceil(most)))?;
         }
         Ok(())
+    }
+}
+
+fn write_quality(f: &mut Formatter<'_>, quality: &Quality) -> fmt::Result {
+    let firsts = quality.duplicates.list.iter().zip(&quality.duplicate_of);
+    let pairs = firsts.take(NAMED).map(|(row, first)| format!("{} = {}", row + 1, first + 1));
+    write_rows(f, "repeat an earlier row word for word", &quality.duplicates, pairs.collect())?;
+    write_rows(
+        f,
+        "ask what an earlier row asks and answer otherwise",
+        &quality.asked_again,
+        named(&quality.asked_again),
+    )?;
+    write_rows(f, "have next to nothing as their answer", &quality.near_empty, named(&quality.near_empty))?;
+    if let Some(cut) = quality.cut.as_ref().filter(|cut| cut.cut.count > 0) {
+        let about = if cut.exact { "" } else { "about " };
+        let (cut, lost) = (cut.cut.count, cut.lost.count);
+        writeln!(f, "{about}{cut} rows are longer than the limit; of {about}{lost} nothing of the answer is left")?;
+    }
+    if !quality.languages.is_empty() {
+        let share = |count: usize| count as f64 / quality.languages_of.max(1) as f64 * 100.0;
+        let list = quality.languages.iter().map(|one| format!("{} {:.1} %", one.language, share(one.rows.len())));
+        writeln!(f, "languages (of {} answers): {}", quality.languages_of, list.collect::<Vec<_>>().join(", "))?;
+    }
+    Ok(())
+}
+
+fn named(rows: &RowList) -> Vec<String> {
+    rows.list.iter().take(NAMED).map(|row| (row + 1).to_string()).collect()
+}
+
+/// Nothing where there are none.
+fn write_rows(f: &mut Formatter<'_>, what: &str, rows: &RowList, named: Vec<String>) -> fmt::Result {
+    match rows.count {
+        0 => Ok(()),
+        count => {
+            let more = if count > named.len() { ", ..." } else { "" };
+            writeln!(f, "{count} rows {what} (rows {}{more})", named.join(", "))
+        }
     }
 }
 

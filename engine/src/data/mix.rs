@@ -60,11 +60,27 @@ pub(super) fn mix(mut datasets: Vec<Vec<Example>>, recipe: &Recipe) -> Result<Ve
     Ok(mixed)
 }
 
+/// How many rows of each dataset go into the mix, from how many can be learned of each. Exact where the datasets take
+/// turns or follow one another; what is to be expected where chance draws them.
+pub fn rows_per_pass(rows: &[usize], strategy: MixStrategy, chances: &[f64]) -> Vec<usize> {
+    let over = match strategy {
+        _ if rows.len() < 2 => return rows.to_vec(),
+        MixStrategy::Concat => return rows.to_vec(),
+        MixStrategy::InterleaveUnder => false,
+        MixStrategy::InterleaveOver => true,
+    };
+    let sum: f64 = chances.iter().sum();
+    let drawn = chances.len() == rows.len() && chances.iter().all(|chance| *chance > 0.0) && sum.is_finite();
+    let share = |index: usize| if drawn { chances[index] / sum } else { 1.0 / rows.len() as f64 };
+    let lasts = rows.iter().enumerate().map(|(index, rows)| *rows as f64 / share(index));
+    let total = if over { lasts.fold(0.0, f64::max) } else { lasts.fold(f64::INFINITY, f64::min) };
+    (0..rows.len()).map(|index| (total * share(index)).round() as usize).collect()
+}
+
 /// Sets rows aside for evaluation: `val_size` of them (1 or more), or that share of them (below 1, rounded up). Which
 /// ones depends on `seed`; both parts keep the order of the file.
 pub(super) fn split(rows: Vec<Example>, val_size: f64, seed: u64) -> Result<(Vec<Example>, Vec<Example>)> {
-    let count =
-        if val_size >= 1.0 { val_size.floor() } else { (val_size.max(0.0) * rows.len() as f64).ceil() } as usize;
+    let count = aside_count(rows.len(), val_size);
     if count == 0 {
         return Ok((rows, Vec::new()));
     }
@@ -72,17 +88,32 @@ pub(super) fn split(rows: Vec<Example>, val_size: f64, seed: u64) -> Result<(Vec
         let reason = format!("it would take {count} rows for evaluation, and there are {}", rows.len());
         return Err(Error::recipe("val_size", reason, "lower it, or name an eval_dataset"));
     }
-    let mut order: Vec<usize> = (0..rows.len()).collect();
-    SplitMix::new(seed, SPLIT_STREAM).shuffle(&mut order);
     let mut is_eval = vec![false; rows.len()];
-    order[..count].iter().for_each(|index| is_eval[*index] = true);
+    rows_aside(rows.len(), val_size, seed).into_iter().for_each(|index| is_eval[index] = true);
     let (eval, train): (Vec<_>, Vec<_>) = rows.into_iter().zip(is_eval).partition(|(_, is_eval)| *is_eval);
     let bare = |rows: Vec<(Example, bool)>| rows.into_iter().map(|(row, _)| row).collect();
     Ok((bare(train), bare(eval)))
 }
 
+fn aside_count(rows: usize, val_size: f64) -> usize {
+    if val_size >= 1.0 { val_size.floor() as usize } else { (val_size.max(0.0) * rows as f64).ceil() as usize }
+}
+
+/// Which of `rows` usable rows (from 0, in the order of the mix) a run sets aside for evaluation; in no order. Empty
+/// where that would be all of them.
+pub fn rows_aside(rows: usize, val_size: f64, seed: u64) -> Vec<usize> {
+    let count = aside_count(rows, val_size);
+    if count == 0 || count >= rows {
+        return Vec::new();
+    }
+    let mut order: Vec<usize> = (0..rows).collect();
+    SplitMix::new(seed, SPLIT_STREAM).shuffle(&mut order);
+    order.truncate(count);
+    order
+}
+
 /// General rows that `own` rows need so that a share of `ratio` (below 1) of all rows is general.
-pub(super) fn replay_count(own: usize, ratio: f64) -> usize {
+pub fn replay_count(own: usize, ratio: f64) -> usize {
     (own as f64 * ratio / (1.0 - ratio)).round() as usize
 }
 

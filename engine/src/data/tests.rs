@@ -30,7 +30,7 @@ const CLOSED: &str = "{% for m in messages %}{% if m.role == 'system' %}{{ raise
     {{ '<s>' + m.role + '\n' + m.content + '<e>\n' }}{% endfor %}{{ '<s>assistant\n' if add_generation_prompt else '<end>' }}";
 
 /// A model folder's tokenizer files. Special tokens: `<end>` (EOS, id 0), `<s>`, `<e>`; " a" is one token.
-fn tokenizer_files(template: Option<&str>) -> TempDir {
+pub(super) fn tokenizer_files(template: Option<&str>) -> TempDir {
     tokenizer_files_with(&json!({"eos_token": "<end>", "chat_template": template}))
 }
 

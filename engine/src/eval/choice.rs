@@ -8,6 +8,7 @@ use std::ops::ControlFlow;
 use serde::{Deserialize, Serialize};
 
 use super::questions::{LETTERS, Question, Subject};
+use super::report::standard_error;
 use super::score::{self, Probe};
 use super::tokenise::Language;
 use super::wording::{Asked, Wording};
@@ -62,7 +63,31 @@ pub struct ChoiceReport {
     /// Questions too long for the context even alone; not counted.
     pub left_out: usize,
     pub subjects: Vec<SubjectScore>,
+    /// Standard error of `right_probability`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub right_probability_error: Option<f64>,
+    /// Questions answered wrong by letter, the most certain mistakes first; at most 50.
+    #[serde(default)]
+    pub wrong: Vec<WrongAnswer>,
 }
+
+/// A question whose likeliest letter was not the right one.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct WrongAnswer {
+    pub subject: String,
+    /// Where it begins in its file, from 1.
+    pub line: usize,
+    pub question: String,
+    pub options: [String; 4],
+    /// Indices of the options.
+    pub right: usize,
+    pub given: usize,
+    /// Of the four letters among themselves; they sum to 1.
+    pub probabilities: [f64; 4],
+}
+
+/// Mistakes that a report shows.
+const WRONG: usize = 50;
 
 impl Accuracy {
     pub fn new(correct: usize, questions: usize) -> Self {
@@ -75,6 +100,12 @@ impl Accuracy {
         let half = Z / (1.0 + Z * Z / n) * (p * (1.0 - p) / n + Z * Z / (4.0 * n * n)).sqrt();
         let confidence_95 = [(centre - half).max(0.0), (centre + half).min(1.0)];
         Self { accuracy: p, confidence_95, correct, questions }
+    }
+
+    /// Of the accuracy, as lm-evaluation-harness gives it.
+    pub fn standard_error(&self) -> f64 {
+        let spread = self.accuracy * (1.0 - self.accuracy);
+        (spread / self.questions.saturating_sub(1).max(1) as f64).sqrt()
     }
 }
 
@@ -143,14 +174,24 @@ fn likeliest(values: &[f64; 4]) -> usize {
     (0..4).fold(0, |best, at| if values[at] > values[best] { at } else { best })
 }
 
+/// Log-likelihoods as probabilities that sum to 1.
+fn among_themselves(likelihoods: &[f64; 4]) -> [f64; 4] {
+    let best = likelihoods.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let weights = likelihoods.map(|value| (value - best).exp());
+    let sum: f64 = weights.iter().sum();
+    weights.map(|weight| weight / sum)
+}
+
 #[derive(Default)]
 struct Tally {
     correct: usize,
     correct_by_text: usize,
     questions: usize,
-    right_probability: f64,
+    /// Of each question.
+    right_probabilities: Vec<f64>,
     shortened: usize,
     left_out: usize,
+    wrong: Vec<WrongAnswer>,
 }
 
 /// Who asks whom, and how.
@@ -196,7 +237,8 @@ impl Examiner<'_> {
             all.correct += tally.correct;
             all.correct_by_text += tally.correct_by_text;
             all.questions += tally.questions;
-            all.right_probability += tally.right_probability;
+            all.right_probabilities.extend(tally.right_probabilities);
+            all.wrong.extend(tally.wrong);
             all.shortened += tally.shortened;
             all.left_out += tally.left_out;
         }
@@ -206,16 +248,21 @@ impl Examiner<'_> {
         }
         let answered: Vec<f64> =
             scores.iter().filter(|s| s.by_letter.questions > 0).map(|s| s.by_letter.accuracy).collect();
+        all.wrong.sort_by(|a, b| b.probabilities[b.given].total_cmp(&a.probabilities[a.given]));
+        all.wrong.truncate(WRONG);
+        let right = all.right_probabilities;
         Ok(ChoiceReport {
             by_letter: Accuracy::new(all.correct, all.questions),
             subject_mean: answered.iter().sum::<f64>() / answered.len() as f64,
-            right_probability: all.right_probability / all.questions as f64,
+            right_probability: right.iter().sum::<f64>() / all.questions as f64,
+            right_probability_error: standard_error(right.iter().copied()),
             by_text: options.by_text.then(|| Accuracy::new(all.correct_by_text, all.questions)),
             shots: options.shots,
             language,
             shortened: all.shortened,
             left_out: all.left_out,
             subjects: scores,
+            wrong: all.wrong,
         })
     }
 
@@ -228,11 +275,21 @@ impl Examiner<'_> {
         tally.questions += 1;
         tally.shortened += usize::from(left < shots.len());
         let likelihoods = candidates.likelihoods(self.model)?;
-        tally.correct += usize::from(likeliest(&likelihoods) == question.answer);
-        let best = likelihoods.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let weight = |value: f64| (value - best).exp();
-        tally.right_probability +=
-            weight(likelihoods[question.answer]) / likelihoods.iter().map(|value| weight(*value)).sum::<f64>();
+        let (given, probabilities) = (likeliest(&likelihoods), among_themselves(&likelihoods));
+        tally.right_probabilities.push(probabilities[question.answer]);
+        if given == question.answer {
+            tally.correct += 1;
+        } else {
+            tally.wrong.push(WrongAnswer {
+                subject: wording.subject.to_owned(),
+                line: question.line,
+                question: question.text.clone(),
+                options: question.options.clone(),
+                right: question.answer,
+                given,
+                probabilities,
+            });
+        }
         if self.options.by_text {
             let texts = [0, 1, 2, 3].map(|at| wording.answer(&question.options[at]));
             let asked = wording.ask(question, &shots[shots.len() - left..], false);
@@ -301,6 +358,16 @@ mod tests {
         }
         let width = |n: usize| Accuracy::new(n / 2, n).confidence_95[1] - Accuracy::new(n / 2, n).confidence_95[0];
         assert!(width(10) > width(100) && width(100) > width(1000));
+    }
+
+    #[test]
+    fn probabilities_are_those_of_the_four_letters() {
+        let four = among_themselves(&[-1000.0, -1000.0 + 3.0_f64.ln(), f64::NEG_INFINITY, -1000.0]);
+        for (got, wanted) in four.into_iter().zip([0.2, 0.6, 0.0, 0.2]) {
+            assert!((got - wanted).abs() < 1e-12, "{four:?}");
+        }
+        // sqrt(0.75 * 0.25 / 19)
+        assert!((Accuracy::new(15, 20).standard_error() - 0.099_339_927).abs() < 1e-8);
     }
 
     #[test]

@@ -39,6 +39,36 @@ pub struct GeneratedAnswer {
     pub rouge_l: f64,
 }
 
+/// What answers can be put in order by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum AnswerScore {
+    Bleu,
+    Rouge1,
+    Rouge2,
+    #[default]
+    RougeL,
+}
+
+impl GeneratedAnswer {
+    pub fn score(&self, by: AnswerScore) -> f64 {
+        match by {
+            AnswerScore::Bleu => self.bleu,
+            AnswerScore::Rouge1 => self.rouge1,
+            AnswerScore::Rouge2 => self.rouge2,
+            AnswerScore::RougeL => self.rouge_l,
+        }
+    }
+}
+
+impl GenerationReport {
+    /// The answers, the lowest score first.
+    pub fn worst(&self, by: AnswerScore) -> Vec<&GeneratedAnswer> {
+        let mut answers: Vec<&GeneratedAnswer> = self.answers.iter().collect();
+        answers.sort_by(|a, b| a.score(by).total_cmp(&b.score(by)));
+        answers
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct GenerationReport {
     /// Of all answers as one corpus, as sacrebleu's corpus_bleu.
@@ -80,7 +110,7 @@ pub(super) fn exercises(rows: &[Encoded], tokenizer: &TextTokenizer, file: &Path
 }
 
 /// An answer without its thoughts.
-fn spoken(text: &str) -> &str {
+pub(super) fn spoken(text: &str) -> &str {
     text.rsplit_once("</think>").map_or(text, |(_, rest)| rest).trim()
 }
 
@@ -172,6 +202,8 @@ mod tests {
             assert!((full.bleu.score - 100.0).abs() < 1e-9 && full.rouge.rouge_l.f == 1.0 && full.exact_match == 1.0);
             assert_eq!(full.rouge_alphanumeric.is_some(), language == Language::En);
             let half = summary(vec![right, wrong], language);
+            let rows: Vec<usize> = half.worst(AnswerScore::Rouge1).into_iter().map(|answer| answer.row).collect();
+            assert_eq!(rows, [2, 1]);
             assert_eq!((half.rouge.rouge1.f, half.exact_match, half.rows), (0.5, 0.5, 2));
             assert!(half.bleu.score < 100.0);
         }

@@ -7,7 +7,9 @@ mod bleu;
 mod choice;
 mod generation;
 mod perplexity;
+mod prompts;
 mod questions;
+mod report;
 mod rouge;
 mod score;
 mod tokenise;
@@ -20,16 +22,19 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 
 pub use bleu::{Bleu, BleuCounts};
-pub use choice::{Accuracy, ChoiceOptions, ChoiceReport, SubjectScore};
-pub use generation::{GeneratedAnswer, GenerationReport};
-pub use perplexity::{PerplexityReport, TokenNll, token_nll};
+pub use choice::{Accuracy, ChoiceOptions, ChoiceReport, SubjectScore, WrongAnswer};
+pub use generation::{AnswerScore, GeneratedAnswer, GenerationReport};
+pub use perplexity::{PerplexityReport, TokenNll, WorstRow, token_nll};
+pub(crate) use prompts::asked_ids;
+pub use prompts::{PromptReply, PromptsReport};
+pub use report::{Change, EvalOutcome, EvalReport, Measured, Metric};
 pub use rouge::{Overlap, Rouge};
 pub use tokenise::{Language, alphanumeric_words};
 
 use crate::data::Encoded;
 use crate::model::{self, Model};
 use crate::protocol::Sampling;
-use crate::recipe::Recipe;
+use crate::recipe::{Recipe, Stage};
 use crate::tokenizer::TextTokenizer;
 use crate::{Error, Result, device};
 
@@ -42,6 +47,10 @@ pub enum EvalTask {
     Choice { file: PathBuf, dev: Option<PathBuf>, options: ChoiceOptions },
     /// Answers to a data file's prompts against its own answers.
     Generation { file: PathBuf, sampling: Sampling },
+    /// Answers to these questions, without a reference; through the chat template where the model has one.
+    Prompts { prompts: Vec<String>, sampling: Sampling },
+    /// As `Perplexity`, on the very rows that training by this recipe sets aside (`val_size`) or names (`eval_dataset`).
+    SetAside { recipe: Box<Recipe> },
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -78,102 +87,16 @@ pub struct EvalProgress {
     pub total: u64,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "task", rename_all = "lowercase")]
-pub enum EvalReport {
-    Perplexity(PerplexityReport),
-    Choice(ChoiceReport),
-    Generation(GenerationReport),
-}
-
-/// One number of a report.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Metric {
-    pub name: String,
-    pub value: f64,
-}
-
-/// A metric before and after training.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Change {
-    pub metric: String,
-    pub before: f64,
-    pub after: f64,
-    pub difference: f64,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct EvalOutcome {
-    pub model: PathBuf,
-    pub adapter: Option<PathBuf>,
-    /// Its id and name.
-    pub device: String,
-    pub file: PathBuf,
-    pub elapsed_secs: f64,
-    /// What the person should know, each once.
-    pub warnings: Vec<String>,
-    #[serde(flatten)]
-    pub measured: Measured,
-}
-
-/// The reports; a single one lies flat in the outcome's JSON.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum Measured {
-    Compared { before: Box<EvalReport>, after: Box<EvalReport>, difference: Vec<Change> },
-    Single(Box<EvalReport>),
-}
-
 impl EvalTask {
+    /// The file that is read; empty where the questions stand in the task itself.
     pub fn file(&self) -> &Path {
         match self {
             Self::Perplexity { file } | Self::Choice { file, .. } | Self::Generation { file, .. } => file,
-        }
-    }
-}
-
-impl EvalReport {
-    /// Its numbers, most important first; the same names in the same order for the same task and file.
-    pub fn metrics(&self) -> Vec<Metric> {
-        let numbers: Vec<(String, f64)> = match self {
-            Self::Perplexity(report) => vec![
-                ("perplexity".into(), report.perplexity),
-                ("loss".into(), report.loss),
-                ("token_accuracy".into(), report.token_accuracy),
-            ],
-            Self::Choice(report) => {
-                let mut numbers = vec![
-                    ("accuracy".into(), report.by_letter.accuracy),
-                    ("subject_mean".into(), report.subject_mean),
-                    ("right_probability".into(), report.right_probability),
-                ];
-                numbers.extend(report.by_text.map(|score| ("accuracy_by_text".into(), score.accuracy)));
-                let subjects = report.subjects.iter().filter(|_| report.subjects.len() > 1);
-                numbers.extend(subjects.map(|score| (score.subject.clone(), score.by_letter.accuracy)));
-                numbers
+            Self::SetAside { recipe } => {
+                recipe.eval_dataset.first().or(recipe.dataset.first()).map_or(Path::new(""), Path::new)
             }
-            Self::Generation(report) => vec![
-                ("bleu4".into(), report.bleu.score),
-                ("rouge1".into(), report.rouge.rouge1.f),
-                ("rouge2".into(), report.rouge.rouge2.f),
-                ("rougeL".into(), report.rouge.rouge_l.f),
-                ("exact_match".into(), report.exact_match),
-            ],
-        };
-        numbers.into_iter().map(|(name, value)| Metric { name, value }).collect()
-    }
-
-    /// Every metric of `self` beside that of `after`.
-    fn changes(&self, after: &Self) -> Vec<Change> {
-        let pairs = self.metrics().into_iter().zip(after.metrics());
-        pairs
-            .map(|(before, after)| Change {
-                metric: before.name,
-                before: before.value,
-                after: after.value,
-                difference: after.value - before.value,
-            })
-            .collect()
+            Self::Prompts { .. } => Path::new(""),
+        }
     }
 }
 
@@ -233,6 +156,7 @@ enum Exam {
     Rows { rows: Vec<Encoded>, dropped: usize },
     Questions { subjects: Vec<questions::Subject>, language: Language },
     Exercises { exercises: Vec<generation::Exercise>, language: Language },
+    Prompts { prompts: Vec<prompts::Asked> },
 }
 
 /// A model with what it is asked.
@@ -274,7 +198,7 @@ impl Examinee {
         let Self { model, tokenizer, .. } = self;
         match (&self.exam, &request.task) {
             (Exam::Rows { rows, dropped }, _) => {
-                perplexity::measure(model, rows, *dropped, &mut told).map(EvalReport::Perplexity)
+                perplexity::measure(model, tokenizer, rows, *dropped, &mut told).map(EvalReport::Perplexity)
             }
             (Exam::Questions { subjects, language }, EvalTask::Choice { options, .. }) => {
                 let examiner = choice::Examiner { model, tokenizer, options, language: *language, limit: self.limit };
@@ -283,6 +207,9 @@ impl Examinee {
             (Exam::Exercises { exercises, language }, EvalTask::Generation { sampling, .. }) => {
                 generation::measure(model, tokenizer, exercises, sampling, *language, &mut told)
                     .map(EvalReport::Generation)
+            }
+            (Exam::Prompts { prompts }, EvalTask::Prompts { sampling, .. }) => {
+                prompts::measure(model, tokenizer, prompts, sampling, &mut told).map(EvalReport::Prompts)
             }
             _ => Err(Error::Internal("an exam was read for another task".into())),
         }
@@ -304,6 +231,23 @@ fn exam(
                 perplexity::rows_of(file, Recipe { cutoff_len, ..recipe }, tokenizer, progress)?;
             Ok((Exam::Rows { rows, dropped }, warnings))
         }
+        EvalTask::SetAside { recipe: run } => {
+            if !matches!(run.stage, Stage::Sft | Stage::Pt) {
+                let reason = "perplexity on the rows set aside is measured for stages sft and pt";
+                return Err(Error::recipe("stage", reason, "name a data file of questions with answers, or of texts"));
+            }
+            let cutoff_len = limit.min(request.cutoff_len.unwrap_or(run.cutoff_len));
+            let run = Recipe { cutoff_len, ..(**run).clone() };
+            let perplexity::Rows { mut rows, dropped, warnings } =
+                perplexity::rows_set_aside(run, tokenizer, progress)?;
+            rows.truncate(request.max_samples.unwrap_or(usize::MAX));
+            Ok((Exam::Rows { rows, dropped }, warnings))
+        }
+        EvalTask::Prompts { prompts, .. } => {
+            let limit = request.max_samples.unwrap_or(usize::MAX);
+            let prompts = prompts::read(prompts.iter().take(limit), tokenizer)?;
+            Ok((Exam::Prompts { prompts }, Vec::new()))
+        }
         EvalTask::Choice { file, dev, options } => {
             let subjects = questions::read_subjects(file, dev.as_deref(), options.shots, request.max_samples)?;
             let texts = subjects.iter().flat_map(|subject| &subject.questions).map(|question| question.text.as_str());
@@ -318,49 +262,5 @@ fn exam(
             let language = request.language.unwrap_or_else(|| Language::of(generation::references(&exercises)));
             Ok((Exam::Exercises { exercises, language }, warnings))
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn perplexity(loss: f64) -> EvalReport {
-        EvalReport::Perplexity(PerplexityReport {
-            perplexity: loss.exp(),
-            loss,
-            token_accuracy: 0.5,
-            tokens: 10,
-            rows: 2,
-            dropped_rows: 0,
-        })
-    }
-
-    fn outcome(measured: Measured) -> EvalOutcome {
-        EvalOutcome {
-            model: "m".into(),
-            adapter: None,
-            device: "cpu".into(),
-            file: "f.json".into(),
-            elapsed_secs: 1.0,
-            warnings: Vec::new(),
-            measured,
-        }
-    }
-
-    #[test]
-    fn one_report_lies_flat_and_two_lie_side_by_side() {
-        let one = outcome(Measured::Single(Box::new(perplexity(1.0))));
-        let json = serde_json::to_value(&one).unwrap();
-        assert_eq!((json["task"].as_str(), json["loss"].as_f64()), (Some("perplexity"), Some(1.0)));
-        assert_eq!(serde_json::from_value::<EvalOutcome>(json).unwrap(), one);
-
-        let (before, after) = (perplexity(2.0), perplexity(1.5));
-        let difference = before.changes(&after);
-        assert_eq!((difference[1].metric.as_str(), difference[1].difference), ("loss", -0.5));
-        let two = outcome(Measured::Compared { before: Box::new(before), after: Box::new(after), difference });
-        let json = serde_json::to_value(&two).unwrap();
-        assert_eq!((json["before"]["loss"].as_f64(), json["after"]["loss"].as_f64()), (Some(2.0), Some(1.5)));
-        assert_eq!(serde_json::from_value::<EvalOutcome>(json).unwrap(), two);
     }
 }

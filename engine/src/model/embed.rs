@@ -4,8 +4,16 @@ use std::collections::BTreeSet;
 
 use burn::tensor::{IndexingUpdateOp, Int, Tensor, TensorData};
 
-use super::{Family, GradientSum, Model, Rows, Tape};
+use super::{Family, GradientSum, Model, ModelConfig, Rows, Tape};
 use crate::ops;
+
+impl ModelConfig {
+    /// Whether something below the first block learns: the tensors themselves or an adapter's copies.
+    pub fn embedding_learns(&self, learning: &BTreeSet<String>) -> bool {
+        let mut names = std::iter::once(self.embedding_name()).chain(self.positions_name());
+        names.any(|name| learning.contains(name) || learning.contains(&format!("base_model.model.{name}")))
+    }
+}
 
 impl Model {
     /// Name of the token embedding.
@@ -36,8 +44,7 @@ impl Model {
 
     /// Whether something below the first block learns.
     pub fn embedding_learns(&self, learning: &BTreeSet<String>) -> bool {
-        learning.contains(&self.learned_name(self.embedding_name()))
-            || self.config.positions_name().is_some_and(|name| learning.contains(&self.learned_name(name)))
+        self.config.embedding_learns(learning)
     }
 
     /// Adds the gradients of what [`Model::embed`] read, from `dx` [ids, hidden], the gradient by its result.

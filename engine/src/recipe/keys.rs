@@ -343,5 +343,11 @@ recipe_keys! {
         top_k: usize = 50;
         /// Longest answer in tokens.
         max_new_tokens: usize = 1024;
+        /// Questions that are answered at the start, every so often and at the end, to see how the answers change. A list.
+        @ours sample_prompts: Vec<String> = Vec::new();
+        /// Steps between two rounds of answers to sample_prompts; 0: with each evaluation, without one ten times a run.
+        @ours sample_steps: usize = 0;
+        /// Longest answer to sample_prompts, in tokens.
+        @ours sample_max_new_tokens: usize = 64;
     }
 }

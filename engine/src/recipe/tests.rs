@@ -211,7 +211,7 @@ fn sound_recipe_passes() {
 fn every_impossible_setting_is_named() {
     let (dir, recipe) = sound();
     type Change = fn(&mut Recipe);
-    let cases: [(&str, Change); 54] = [
+    let cases: [(&str, Change); 57] = [
         ("lora_rank", |r| r.lora_rank = 0),
         ("lora_dropout", |r| r.lora_dropout = 1.0),
         ("learning_rate", |r| r.learning_rate = 0.0),
@@ -250,6 +250,9 @@ fn every_impossible_setting_is_named() {
         ("num_train_epochs", |r| r.num_train_epochs = 1e7),
         ("max_steps", |r| r.max_steps = 1_000_000_001),
         ("replay_ratio", |r| r.replay_ratio = 0.995),
+        ("sample_prompts", |r| r.sample_prompts = vec!["a question?".into(), " ".into()]),
+        ("sample_prompts", |r| r.sample_prompts = vec!["a question?".into(); 65]),
+        ("sample_max_new_tokens", |r| r.sample_max_new_tokens = 0),
         ("lora_rank", |r| r.lora_rank = 65_537),
         ("lora_rank_pattern", |r| r.lora_rank_pattern.extend([("q_proj".into(), 65_537)])),
         ("interleave_probs", |r| {
@@ -328,6 +331,9 @@ fn keys_that_change_nothing_are_told() {
         ("kto_rejected_weight", |r| r.kto_rejected_weight = 2.0),
         ("replay_ratio", |r| r.replay_ratio = 0.5),
         ("forgetting_steps", |r| r.forgetting_steps = 5),
+        ("sample_prompts", |r| (r.stage, r.sample_prompts) = (Stage::Rm, vec!["a question?".into()])),
+        ("sample_steps", |r| r.sample_steps = 5),
+        ("sample_max_new_tokens", |r| r.sample_max_new_tokens = 5),
         ("quantization_type", |r| r.quantization_type = QuantizationType::Fp4),
         ("double_quantization", |r| r.double_quantization = false),
         ("lm_head in freeze_modules", |r| (r.stage, r.freeze_modules) = (Stage::Rm, vec!["lm_head".into()])),

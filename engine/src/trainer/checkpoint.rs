@@ -38,6 +38,9 @@ pub struct RunState {
     /// Step of the last measurement of forgetting.
     #[serde(default)]
     pub forgetting_measured: Option<usize>,
+    /// Step after which the fixed prompts were answered last.
+    #[serde(default)]
+    pub prompts_answered: Option<usize>,
     /// Steps that each tensor's moments have seen.
     #[serde(default)]
     moment_steps: BTreeMap<String, u64>,

@@ -9,9 +9,9 @@ use crate::model::{Model, SCORE, Tape};
 use crate::{Result, ops};
 
 /// Logits of one chunk stay below this many bytes.
-const CHUNK_BYTES: usize = 48 << 20;
+pub const CHUNK_BYTES: usize = 48 << 20;
 /// Gradients by logits that are kept between scoring and going back; beyond it they are computed again.
-const KEPT_BYTES: usize = 256 << 20;
+pub const HEAD_KEPT_BYTES: usize = 256 << 20;
 
 /// What the head says of each scored token.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -83,7 +83,7 @@ impl<'a> TokenHead<'a> {
 
     /// Scores the tokens; what the loss makes of them comes in [`TokenHead::back`].
     pub fn score(&self, x: &Tensor<2>, layout: &Layout, want_dx: bool) -> Result<(Scored, Kept<'a>)> {
-        let keep = layout.scored() * self.model.config.vocab * 4 <= KEPT_BYTES;
+        let keep = layout.scored() * self.model.config.vocab * 4 <= HEAD_KEPT_BYTES;
         let (mut scored, mut kept) = (Scored::default(), keep.then(Vec::new));
         for range in self.ranges(layout) {
             let ones = vec![1.0; range.len()];

@@ -11,6 +11,7 @@ mod memory;
 mod pass;
 mod plan;
 mod positions;
+mod prompts;
 mod report;
 mod run;
 
@@ -18,11 +19,12 @@ use std::time::{Duration, Instant};
 
 pub use checkpoint::{RunState, load as load_learned, save as save_learned};
 pub use forgetting::Forgetting;
-pub use head::{Anchor, Kept, ScoreHead, Scored, TokenHead};
+pub use head::{Anchor, CHUNK_BYTES, HEAD_KEPT_BYTES, Kept, ScoreHead, Scored, TokenHead};
 pub use layout::{Layout, Sequence};
-pub use memory::{available_bytes, resident_bytes};
-pub use pass::{Back, Graph, Pass, kept_bytes};
+pub use memory::{available_bytes, note_resident, resident_bytes, take_highest};
+pub use pass::{Back, Graph, Pass, kept_bytes, kept_numbers, lowest_layer};
 pub use plan::Plan;
+pub use prompts::FixedPrompts;
 pub use run::start;
 
 use crate::freeze::Course;
@@ -74,6 +76,7 @@ pub struct Trainer<'a> {
     pub folder: RunFolder,
     pub state: RunState,
     pub forgetting: Option<Forgetting>,
+    pub prompts: Option<FixedPrompts>,
     pub desk: &'a mut dyn Desk,
     watch: Watch,
     started: Instant,
@@ -104,6 +107,9 @@ impl Trainer<'_> {
             }
             if self.forgetting_due() && self.measure_forgetting()? {
                 return Ok(Ending::Forgot);
+            }
+            if self.answers_due() {
+                self.answer_prompts()?;
             }
             if self.state.step > 0 && self.due(self.recipe.save_strategy, self.recipe.save_steps) {
                 self.save_if_possible()?;

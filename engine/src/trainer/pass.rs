@@ -9,14 +9,44 @@ use std::collections::BTreeSet;
 use burn::tensor::Tensor;
 
 use super::layout::Layout;
+use super::memory::note_resident;
 use crate::Result;
 use crate::freeze::layer_of;
-use crate::model::{DropoutKey, GradientSum, Model, Rows, Tape};
+use crate::model::{Activation, DropoutKey, Family, GradientSum, Model, ModelConfig, Rows, Tape};
+use crate::recipe::Recipe;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Graph {
     Kept,
     Recomputed,
+}
+
+impl Graph {
+    /// Keeping every block's graph is faster; recomputing takes less memory. Kept where it fits easily. `room`: bytes that
+    /// are free once the model is loaded; `tokens`: of the largest micro-batch.
+    pub fn choose(
+        recipe: &Recipe,
+        config: &ModelConfig,
+        learning: &BTreeSet<String>,
+        cpu: bool,
+        room: Option<u64>,
+        tokens: usize,
+    ) -> Self {
+        if recipe.disable_gradient_checkpointing {
+            return Self::Kept;
+        }
+        // On a GPU a kept graph would hold a packed weight's dense twin.
+        if recipe.quantization_bit.is_some() && !cpu {
+            return Self::Recomputed;
+        }
+        // A GPU does not say what is free: half a gigabyte of activations is taken as small.
+        let room = if cpu { room.unwrap_or(u64::MAX) / 2 } else { 1 << 29 };
+        if kept_bytes(config, learning, tokens) < room { Self::Kept } else { Self::Recomputed }
+    }
+
+    pub fn word(self) -> &'static str {
+        if self == Self::Kept { "kept" } else { "recomputed" }
+    }
 }
 
 /// What a run's passes have in common.
@@ -35,14 +65,6 @@ pub struct Back<'a> {
 }
 
 impl Pass<'_> {
-    /// The lowest layer that something learns in, 0 where the embedding learns.
-    fn lowest(&self, model: &Model) -> usize {
-        if model.embedding_learns(self.learning) {
-            return 0;
-        }
-        self.learning.iter().filter_map(|name| layer_of(name)).min().unwrap_or(model.config.layers)
-    }
-
     /// Runs the blocks, hands the last hidden states [rows, hidden] to `head`, which adds its gradients to `Back`, and
     /// goes back through the blocks.
     ///
@@ -58,7 +80,7 @@ impl Pass<'_> {
     ) -> Result<T> {
         let rows = model.rows(&layout.lengths, 0);
         let layers = model.config.layers;
-        let lowest = self.lowest(model);
+        let lowest = lowest_layer(&model.config, self.learning);
         let embedding_learns = model.embedding_learns(self.learning);
         // A block's input is a leaf where something before the block learns.
         let leaf = |layer: usize, x: Tensor<2>| {
@@ -88,6 +110,7 @@ impl Pass<'_> {
         let mut back = Back { dx: zeros, sum };
         let told = head(&x, &mut back)?;
         let (mut dx, sum) = (back.dx, back.sum);
+        note_resident(); // all graphs that are kept are there now
         for layer in (lowest..layers).rev() {
             let (input, output, tape) = match self.graph {
                 Graph::Kept => kept.pop().expect("one graph a layer"),
@@ -105,8 +128,12 @@ impl Pass<'_> {
             if layer > lowest || embedding_learns {
                 dx = input.grad_remove(&mut grads);
             }
+            if layer + 1 == layers {
+                note_resident(); // one block's graph, its gradients and what the head has left
+            }
             tape.collect(&mut grads, sum);
         }
+        note_resident(); // every gradient is there
         if let (true, Some(dx)) = (embedding_learns, dx) {
             model.embedding_gradient(&layout.ids, &rows, dx, self.learning, sum);
         }
@@ -127,10 +154,50 @@ impl Pass<'_> {
     }
 }
 
+/// The lowest layer that something learns in, 0 where the embedding learns, the number of layers where none does.
+pub fn lowest_layer(config: &ModelConfig, learning: &BTreeSet<String>) -> usize {
+    if config.embedding_learns(learning) {
+        return 0;
+    }
+    learning.iter().filter_map(|name| layer_of(name)).min().unwrap_or(config.layers)
+}
+
 /// Bytes that keeping the blocks' graphs takes for `tokens` read tokens.
-pub fn kept_bytes(model: &Model, tokens: usize) -> u64 {
-    let c = &model.config;
-    let attention = c.head_dim * (2 * c.heads + 2 * c.kv_heads);
-    let per_token = 6 * c.hidden + attention + 3 * c.intermediate;
-    (tokens * c.layers * per_token * 4) as u64
+pub fn kept_bytes(config: &ModelConfig, learning: &BTreeSet<String>, tokens: usize) -> u64 {
+    let kept = (lowest_layer(config, learning)..config.layers).map(|layer| kept_numbers(config, learning, layer));
+    (kept.sum::<usize>() * tokens * 4) as u64
+}
+
+/// Numbers a token that a block's graph keeps: what norms, attention and the gate have read, and the inputs of linear
+/// layers that learn.
+pub fn kept_numbers(c: &ModelConfig, learning: &BTreeSet<String>, layer: usize) -> usize {
+    let (q, kv) = (c.heads * c.head_dim, c.kv_heads * c.head_dim);
+    let gate = if c.activation == Activation::Gelu { c.intermediate } else { 2 * c.intermediate };
+    let mut numbers = 2 * c.hidden + 2 * q + 2 * kv + gate;
+    match c.family {
+        Family::Gemma2 => numbers += 2 * c.hidden,
+        Family::Qwen3 => numbers += q + kv,
+        _ => {}
+    }
+    // Layers side by side read the same numbers, and attention keeps what the output layer reads.
+    let mut read = [false; 3];
+    for name in c.linear_names() {
+        let spec = c.linear(layer, name);
+        let adapter = format!("base_model.model.{}.", spec.path);
+        let own = |after: &str| learning.range(adapter.clone()..).next().is_some_and(|n| n.starts_with(after));
+        let magnitude = learning.contains(&format!("{adapter}lora_magnitude_vector"));
+        if learning.contains(&spec.weight()) || own(&adapter) {
+            match *name {
+                "o_proj" | "attn.c_proj" => {}
+                "down_proj" | "mlp.c_proj" => read[2] = true,
+                "gate_proj" | "up_proj" | "gate_up_proj" | "c_fc" => read[1] = true,
+                _ => read[0] = true,
+            }
+        }
+        // Turned inputs, and outputs before DoRA's magnitudes.
+        numbers += if learning.contains(&format!("{adapter}oft_R.weight")) { spec.input } else { 0 };
+        numbers += if magnitude { spec.out * 5 / 4 } else { 0 };
+    }
+    let widths = [c.hidden, c.hidden, c.intermediate];
+    numbers + read.iter().zip(widths).filter(|(read, _)| **read).map(|(_, width)| width).sum::<usize>()
 }

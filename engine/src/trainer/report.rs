@@ -1,6 +1,6 @@
 //! What a step tells: to the window, to the run's folder, and to the person where something is stuck.
 
-use super::{Trainer, resident_bytes};
+use super::{Trainer, resident_bytes, take_highest};
 use crate::Result;
 use crate::method::Tally;
 use crate::protocol::{Event, StepReport};
@@ -14,7 +14,7 @@ impl Trainer<'_> {
         self.state.total_tokens += read;
         self.state.elapsed_secs += secs;
         let memory = resident_bytes();
-        self.peak_memory = self.peak_memory.max(memory);
+        self.peak_memory = self.peak_memory.max(memory).max(take_highest());
         let elapsed = self.state.elapsed_secs;
         let left = (self.plan.total_steps - self.state.step) as f64;
         self.last_loss = Some(loss);

@@ -4,12 +4,15 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use super::{Desk, Ending, Forgetting, Graph, Plan, Trainer, Wish, available_bytes, checkpoint, kept_bytes, positions};
+use super::{
+    Desk, Ending, FixedPrompts, Forgetting, Graph, Plan, Trainer, Wish, available_bytes, checkpoint, positions,
+};
 use crate::adapter;
 use crate::data::{Example, Prepared};
+use crate::estimate::{self, Learning, Machine, Workload};
 use crate::freeze::Course;
 use crate::method::{self, Base, Watch};
-use crate::model::{Model, Param, RopeScaling, SCORE, save_companions, save_full, save_reward_model};
+use crate::model::{Model, RopeScaling, SCORE, save_companions, save_full, save_reward_model};
 use crate::optimizer::{AdamW, Schedule};
 use crate::protocol::{Event, Outcome, Phase, RunFacts, RunId};
 use crate::quant::Quantisation;
@@ -58,6 +61,7 @@ pub fn start(id: &RunId, recipe: &Recipe, resume: bool, desk: &mut dyn Desk) -> 
         model.require_language_head()?;
     }
     positions::check(recipe, &model.config, &prepared)?;
+    let prompts = FixedPrompts::new(recipe, tokenizer, &model)?;
     let own_value = recipe.stage == Stage::Ppo && recipe.ppo_value_model == ValueModel::Head;
     if recipe.stage == Stage::Rm || own_value {
         model.add_score_head(recipe.seed)?;
@@ -66,10 +70,12 @@ pub fn start(id: &RunId, recipe: &Recipe, resume: bool, desk: &mut dyn Desk) -> 
     adapter::from_recipe(&mut model, recipe, layers.as_ref())?;
     let plan = Plan::new(recipe, prepared.train.len());
     let mut course = freeze::course(recipe, &model, plan.total_steps, plan.steps_per_epoch)?;
-    score_instead_of_head(recipe, &model, &mut course);
+    let score = model.has_score_head().then(|| model.learned_name(SCORE));
+    course.score_instead_of_head(recipe, &model.config, score);
     warnings.extend(prepared.warnings);
     warnings.extend(unreached(&course));
     let largest = plan.largest_batch(&prepared.train);
+    let workload = Workload::of_prepared(&prepared.train, prepared.eval.len());
     let (train_rows, eval_rows) = (prepared.train.len(), prepared.eval.len());
     let (train, eval) = (prepared.train, prepared.eval);
     let learned = course.all();
@@ -93,12 +99,19 @@ pub fn start(id: &RunId, recipe: &Recipe, resume: bool, desk: &mut dyn Desk) -> 
     let mut folder = match &resume_from {
         Some((step, _)) => {
             let (evaluates, measures) = (state.evaluation_due, state.forgetting_measured != Some(*step));
-            RunFolder::resume(&recipe.output_dir, recipe, Resumption { step: *step, evaluates, measures })?
+            let answers = state.prompts_answered != Some(*step);
+            RunFolder::resume(&recipe.output_dir, recipe, Resumption { step: *step, evaluates, measures, answers })?
         }
         None => RunFolder::create(&recipe.output_dir, recipe, recipe.overwrite_output_dir)?,
     };
-    let graph = choose_graph(recipe, &model, largest);
-    let trainable: usize = learned.iter().filter_map(|n| model.params.get(n)).map(Param::len).sum();
+    let cpu = ops::is_cpu(&model.device);
+    let graph = Graph::choose(recipe, &model.config, &learned, cpu, available_bytes(), largest);
+    let sizes = learned.iter().filter_map(|name| Some((name.clone(), model.params.get(name)?.len()))).collect();
+    let added = model.params.iter().filter(|(name, _)| name.starts_with("base_model."));
+    let adapter = added.map(|(_, param)| param.len() as u64).sum();
+    let learning = Learning { course: course.clone(), sizes, adapter };
+    let machine = Machine::of(&device::info_of(&device_name));
+    let expected = estimate::of_run(recipe, &model.config, &workload, &machine, &learning, graph);
     let facts = RunFacts {
         recipe: recipe.clone(),
         output_dir: recipe.output_dir.clone(),
@@ -110,10 +123,10 @@ pub fn start(id: &RunId, recipe: &Recipe, resume: bool, desk: &mut dyn Desk) -> 
         eval_rows,
         dropped_rows: prepared.dropped,
         parameters: model.parameters(),
-        trainable_parameters: trainable as u64,
-        graph: if graph == Graph::Kept { "kept" } else { "recomputed" }.into(),
+        trainable_parameters: learning.parameters(),
+        graph: graph.word().into(),
         started_unix_secs: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs()),
-        estimate: None,
+        estimate: Some(expected),
     };
     let started = Event::RunStarted { id: id.clone(), facts: Box::new(facts.clone()) };
     folder.append_event(&started)?;
@@ -137,6 +150,7 @@ pub fn start(id: &RunId, recipe: &Recipe, resume: bool, desk: &mut dyn Desk) -> 
         folder,
         state,
         forgetting,
+        prompts,
         desk,
         watch: Watch::default(),
         started: Instant::now(),
@@ -225,37 +239,10 @@ fn check_saveable(recipe: &Recipe, model: &Model) -> Result<()> {
     Ok(())
 }
 
-/// A score head learns from the start; a reward model has no language head.
-fn score_instead_of_head(recipe: &Recipe, model: &Model, course: &mut Course) {
-    if model.has_score_head() {
-        course.initial.insert(model.learned_name(SCORE));
-    }
-    if recipe.stage == Stage::Rm && !model.config.tied {
-        course.initial.remove(model.head_name());
-    }
-}
-
 fn unreached(course: &Course) -> Option<String> {
     let layers: Vec<String> = course.unreached.iter().map(ToString::to_string).collect();
     let about = "the run is too short for every layer's turn: these never learn: layers";
     (!layers.is_empty()).then(|| format!("{about} {}", layers.join(", ")))
-}
-
-/// Keeping every block's graph is faster; recomputing takes less memory. Kept where the estimate fits easily.
-fn choose_graph(recipe: &Recipe, model: &Model, tokens: usize) -> Graph {
-    match recipe.disable_gradient_checkpointing {
-        true => Graph::Kept,
-        false => {
-            let needed = kept_bytes(model, tokens);
-            // On a GPU a kept graph would hold a packed weight's dense twin.
-            if recipe.quantization_bit.is_some() && !ops::is_cpu(&model.device) {
-                return Graph::Recomputed;
-            }
-            // A GPU does not say what is free: half a gigabyte of activations is taken as small.
-            let room = if ops::is_cpu(&model.device) { available_bytes().unwrap_or(u64::MAX) / 2 } else { 1 << 29 };
-            if needed < room { Graph::Kept } else { Graph::Recomputed }
-        }
-    }
 }
 
 /// The result: a PEFT folder, or a Hugging Face model folder.

@@ -1,4 +1,4 @@
-use luthier_engine::data::{Format, Part};
+use luthier_engine::data::{Format, Mapping, Part};
 use luthier_engine::protocol::{Event, Outcome};
 use luthier_engine::recipe::FinetuningType;
 

@@ -56,6 +56,7 @@ mod tests {
             name: format!("name of {id}"),
             software: false,
             memory_bytes: Some(8_000_000_000),
+            flops: None,
             verdict,
         };
         let cpu = device("cpu", DeviceKind::Cpu, Verdict::Trusted { largest_difference: 0.0 });

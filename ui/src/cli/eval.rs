@@ -199,6 +199,7 @@ fn basis(report: &EvalReport) -> String {
             }
             line
         }
+        EvalReport::Prompts(report) => format!("{} answers", report.answers.len()),
     }
 }
 
@@ -227,6 +228,8 @@ mod tests {
                 tokens: 100,
                 rows: 3,
                 dropped_rows: 0,
+                loss_error: None,
+                worst: Vec::new(),
             }))
         };
         let change = |metric: &str, before: f64, after: f64| Change {

@@ -4,6 +4,7 @@
 
 mod data;
 mod devices;
+mod estimate;
 mod eval;
 mod failure;
 mod generate;
@@ -50,6 +51,8 @@ enum Command {
         #[command(subcommand)]
         command: data::Command,
     },
+    /// Predict a run's memory and time from its recipe, by part; nothing is loaded
+    Estimate(estimate::Arguments),
     /// List the devices that can train, each after a small computation on it was compared with the CPU's
     Devices(devices::Arguments),
     /// The child process in which a device is tried
@@ -80,6 +83,7 @@ fn run(command: Option<Command>) -> Result<(), Failure> {
         Some(Command::Eval(arguments)) => eval::run(arguments)?,
         Some(Command::Template(arguments)) => template::run(&arguments)?,
         Some(Command::Data { command }) => data::run(command)?,
+        Some(Command::Estimate(arguments)) => estimate::run(arguments)?,
         Some(Command::Devices(arguments)) => devices::run(&arguments)?,
         Some(Command::ProbeDevice { id }) => devices::probe(&id),
     }

@@ -1,4 +1,4 @@
-use luthier_engine::protocol::{FinishReason, ForgettingReport, Outcome, Phase, PromptText, Rollout};
+use luthier_engine::protocol::{DataSource, FinishReason, ForgettingReport, Outcome, Phase, PromptText, Rollout};
 use luthier_engine::recipe::FinetuningType;
 
 use super::*;
@@ -115,11 +115,11 @@ fn what_is_missing_is_listed_and_then_nothing() {
     let mut state = AppState { model: Slot::Ready(model()), ..AppState::default() };
     state.data.source =
         Some(DataSource { path: "/data".into(), mapping: None, model: None, cutoff_len: 2048, train_on_prompt: false });
-    state.data.summary = Some(Box::new(data()));
+    state.data.summary = Some(std::sync::Arc::new(data()));
     assert_eq!(state.missing(), []);
     let mut preference = data();
     preference.kind = DataKind::Preference;
-    state.data.summary = Some(Box::new(preference));
+    state.data.summary = Some(std::sync::Arc::new(preference));
     let (kind, stage) = (DataKind::Preference, Stage::Sft);
     assert_eq!(state.missing(), [Missing::DataKind { kind, stage }]);
     state.recipe.stage = Stage::Dpo;
@@ -132,7 +132,7 @@ fn what_is_missing_is_listed_and_then_nothing() {
     state.recipe.stage = Stage::Sft;
     let mut unreadable = data();
     unreadable.problem_count = unreadable.rows;
-    state.data.summary = Some(Box::new(unreadable));
+    state.data.summary = Some(std::sync::Arc::new(unreadable));
     assert_eq!(state.missing(), [Missing::DataUnusable]);
 }
 

@@ -32,6 +32,20 @@ pub fn take_drawn(ui: &Ui) -> BTreeSet<String> {
     ui.data_mut(|d| std::mem::take(d.get_temp_mut_or_default(all_drawn())))
 }
 
+fn guide_wanted() -> Id {
+    Id::unique("guide page wanted")
+}
+
+/// Asks for a page of the guide; the workbench opens it when the panel is drawn.
+pub fn ask_guide(ui: &Ui, page: &str) {
+    ui.data_mut(|d| d.insert_temp(guide_wanted(), page.to_owned()));
+}
+
+/// The page asked for in this frame.
+pub fn take_guide_wish(ui: &Ui) -> Option<String> {
+    ui.data_mut(|d| d.remove_temp(guide_wanted()))
+}
+
 /// One row of a form. Its words are the texts `field.NAME.label`, `.about` and, behind the "?", `.help`.
 #[must_use = "call .show()"]
 pub struct Setting<'a> {
@@ -88,6 +102,7 @@ impl<'a> Setting<'a> {
         let label = say(&format!("field.{}.label", self.name));
         let about = say(&format!("field.{}.about", self.name));
         let help = try_say(&format!("field.{}.help", self.name));
+        let page = Some(crate::guide::page_of(self.name)).filter(|page| *page != "start");
         let p = theme::palette(ui);
         let mut back = false;
         ui.add_enabled_ui(self.enabled, |ui| {
@@ -99,7 +114,7 @@ impl<'a> Setting<'a> {
                 ui.allocate_ui_with_layout(vec2(left, CONTROL), Layout::top_down(Align::Min), |ui| {
                     ui.set_width(left);
                     ui.spacing_mut().item_spacing.y = 2.0;
-                    name_row(ui, &label, self.changed, help.as_deref());
+                    name_row(ui, &label, self.changed, help.as_deref(), page);
                     if !self.narrow {
                         ui.add(Label::new(theme::small(&about).color(p.ink_soft)).wrap());
                     }
@@ -121,13 +136,13 @@ impl<'a> Setting<'a> {
     }
 }
 
-/// The name, a dot when the value is not the default, and the "?". The name is painted: the control carries it for
+/// The name, a dot when the value is not the default, and the "?" that leads to a page of the guide. The name is painted: the control carries it for
 /// screen readers, and each name is said once.
-fn name_row(ui: &mut Ui, label: &str, changed: bool, help: Option<&str>) {
+fn name_row(ui: &mut Ui, label: &str, changed: bool, help: Option<&str>, page: Option<&str>) {
     let p = theme::palette(ui);
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = 6.0;
-        let beside = if changed { 14.0 } else { 0.0 } + if help.is_some() { 24.0 } else { 0.0 };
+        let beside = if changed { 14.0 } else { 0.0 } + if help.or(page).is_some() { 24.0 } else { 0.0 };
         let galley = elided(ui, label, FontId::proportional(14.0), p.ink, ui.available_width() - beside);
         let (rect, _) = ui.allocate_exact_size(vec2(galley.size().x, 20.0), Sense::hover());
         ui.painter().galley(pos2(rect.left(), rect.center().y - galley.size().y / 2.0), galley, p.ink);
@@ -135,23 +150,29 @@ fn name_row(ui: &mut Ui, label: &str, changed: bool, help: Option<&str>) {
             let (dot, _) = ui.allocate_exact_size(vec2(8.0, 20.0), Sense::hover());
             ui.painter().circle_filled(dot.center(), 3.0, p.varnish);
         }
-        if let Some(help) = help {
-            question_mark(ui, label, help);
+        if help.or(page).is_some() {
+            question_mark(ui, label, help, page);
         }
     });
 }
 
-/// A small "?" that explains; reachable by keyboard, its words shown on focus as on hover.
-fn question_mark(ui: &mut Ui, label: &str, help: &str) {
+/// A small "?" that explains and opens the guide; reachable by keyboard, its words shown on focus as on hover.
+fn question_mark(ui: &mut Ui, label: &str, help: Option<&str>, page: Option<&str>) {
+    let more = page.map(|_| t!("guide.open_page"));
+    let words: Vec<&str> = help.into_iter().chain(more.as_deref()).collect();
+    let help = words.join("\n");
     let p = theme::palette(ui);
     let (rect, response) = ui.allocate_exact_size(vec2(18.0, 18.0), Sense::click());
     response.widget_info(|| WidgetInfo::labeled(Role::Button, true, t!("field_row.help", label = label)));
     let ink = if response.hovered() { p.string } else { p.ink_soft };
     ui.painter().text(rect.center(), Align2::CENTER_CENTER, icons::QUESTION, icons::regular(15.0), ink);
     if response.has_focus() {
-        response.show_tooltip_text(help);
+        response.show_tooltip_text(&help);
     }
-    response.on_hover_cursor(egui::CursorIcon::Help).on_hover_text(help);
+    let response = response.on_hover_cursor(egui::CursorIcon::Help).on_hover_text(&help);
+    if let Some(page) = page.filter(|_| response.clicked()) {
+        ask_guide(ui, page);
+    }
 }
 
 /// A number that can be typed ("2e-5" too) or dragged.

@@ -4,11 +4,13 @@ mod button;
 mod card;
 mod chip;
 mod choice_cards;
+mod diff;
 mod facts;
 mod field;
 mod formula;
 mod notice;
 mod progress;
+mod prompt_lines;
 mod segmented;
 mod toast;
 
@@ -16,10 +18,15 @@ pub use button::{IconButton, Push};
 pub use card::{Card, board, column, columns, frame, hairline, icon_label};
 pub use chip::{Chip, Mark, elided, tag};
 pub use choice_cards::{ChoiceCard, choice_cards};
+pub use diff::{Change, Piece, diff_legend, diff_text, word_diff};
 pub use facts::{Fact, facts};
-pub use field::{Setting, drawn, dropdown, field_and_buttons, number, path_entry, take_drawn, toggle, words};
+pub use field::{
+    Setting, ask_guide, drawn, dropdown, field_and_buttons, number, path_entry, take_drawn, take_guide_wish, toggle,
+    words,
+};
 pub use formula::Formula;
 pub use notice::{Notice, empty_state, problem_box};
 pub use progress::{progress_bar, progress_ring};
+pub use prompt_lines::prompt_lines;
 pub use segmented::segmented;
 pub use toast::Toasts;

@@ -10,7 +10,11 @@ use crate::state::Slot;
 use crate::testing::{Engine, bench, eval, facts, ready_bench, step};
 use crate::text::Language;
 
+mod alerts;
+mod evaluate;
+mod guide;
 mod methods;
+mod rows;
 mod runs;
 
 type Window = Harness<'static, Workbench>;

@@ -43,6 +43,13 @@ impl Recipe {
         let measures = !self.forgetting_dataset.is_empty();
         ignored("forgetting_steps", self.forgetting_steps != default.forgetting_steps && !measures, why);
 
+        let asks = !self.sample_prompts.is_empty();
+        ignored("sample_prompts", asks && stage == Stage::Rm, "a reward model writes no text");
+        let why = "no sample_prompts are written";
+        ignored("sample_steps", self.sample_steps != default.sample_steps && !asks, why);
+        let length = self.sample_max_new_tokens;
+        ignored("sample_max_new_tokens", length != default.sample_max_new_tokens && !asks, why);
+
         let (packs, why) = (self.quantization_bit.is_some(), "quantization_bit is not set");
         ignored("quantization_type", self.quantization_type != default.quantization_type && !packs, why);
         ignored("double_quantization", !self.double_quantization && !packs, why);

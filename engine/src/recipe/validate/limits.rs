@@ -6,6 +6,8 @@ use crate::error::RecipeProblem;
 
 /// Rows of one step, or answers of one PPO update.
 const MOST_ROWS: usize = 10_000_000;
+/// Prompts that are answered again and again while training.
+const MOST_PROMPTS: usize = 64;
 /// Interleaving until the last dataset is used up takes about 1 / chance rows for each of a dataset's own.
 const LEAST_CHANCE: f64 = 1e-6;
 
@@ -20,6 +22,7 @@ impl Recipe {
             ("ppo_epochs", self.ppo_epochs, 10_000),
             ("ppo_mini_batches", self.ppo_mini_batches, 10_000),
             ("max_new_tokens", self.max_new_tokens, 1_000_000),
+            ("sample_max_new_tokens", self.sample_max_new_tokens, 1_000_000),
             ("lora_rank", self.lora_rank, 65_536),
             ("max_steps", usize::try_from(self.max_steps).unwrap_or(0), 1_000_000_000),
         ] {
@@ -34,6 +37,17 @@ impl Recipe {
                 "per_device_train_batch_size x gradient_accumulation_steps x ppo_buffer_size is {rows}, more than {MOST_ROWS}"
             );
             problems.push(problem(field, reason, "lower one of the three"));
+        }
+        if self.sample_prompts.len() > MOST_PROMPTS {
+            let reason = format!("{} prompts would take longer than the training", self.sample_prompts.len());
+            problems.push(problem("sample_prompts", reason, format!("write at most {MOST_PROMPTS}")));
+        }
+        if self.sample_max_new_tokens == 0 {
+            problems.push(problem("sample_max_new_tokens", "0 is out of range", "write 1 or more"));
+        }
+        if let Some(at) = self.sample_prompts.iter().position(|prompt| prompt.trim().is_empty()) {
+            let reason = format!("prompt {} is empty", at + 1);
+            problems.push(problem("sample_prompts", reason, "write a question, or remove it"));
         }
         // Infinity and NaN are out of range already.
         let epochs = self.num_train_epochs;

@@ -8,27 +8,56 @@ use crate::text::{say, t};
 use crate::widgets::{Card, Notice, Push, dropdown, tag};
 use crate::{icons, theme};
 
-pub fn ui(ui: &mut Ui, bench: &mut Bench, summary: &DataSummary, all: &mut bool) {
-    let mut detect_again = false;
-    let mut chosen = None;
-    let by_hand = bench.chosen_mapping().is_some();
-    let actions = |ui: &mut Ui| {
-        let p = theme::palette(ui);
-        if by_hand {
-            detect_again =
-                ui.add(Push::quiet(t!("mapping.detect_again")).icon(icons::ARROW_COUNTER_CLOCKWISE).small()).clicked();
-            tag(ui, &t!("mapping.by_hand"), p.varnish, p.varnish_soft);
-        } else {
-            let sure = (summary.confidence * 100.0).round();
-            let (ink, ground) = match summary.confidence {
-                c if c >= 0.75 => (p.good, p.good_soft),
-                c if c > 0.0 => (p.warn, p.warn_soft),
-                _ => (p.bad, p.bad_soft),
-            };
-            tag(ui, &t!("mapping.confidence", percent = sure), ink, ground);
+/// How sure the meanings are, the way back to the detected ones, and what unfolds all of them; from the right.
+pub fn actions(ui: &mut Ui, bench: &mut Bench, summary: &DataSummary) {
+    let p = theme::palette(ui);
+    let open = bench.desks.rows.columns;
+    let icon = if open { icons::CARET_UP } else { icons::COLUMNS };
+    if ui.add(Push::quiet(t!("rows.columns")).icon(icon).small().selected(open)).clicked() {
+        bench.desks.rows.columns = !open;
+    }
+    if bench.chosen_mapping().is_some() {
+        let again = Push::quiet(t!("mapping.detect_again")).icon(icons::ARROW_COUNTER_CLOCKWISE).small();
+        if ui.add(again).clicked() {
+            bench.remap(None);
         }
-    };
-    Card::new(t!("mapping.title")).about(t!("mapping.about")).icon(icons::TABLE).show_with(ui, actions, |ui| {
+        tag(ui, &t!("mapping.by_hand"), p.varnish, p.varnish_soft);
+    } else {
+        let sure = (summary.confidence * 100.0).round();
+        let (ink, ground) = match summary.confidence {
+            c if c >= 0.75 => (p.good, p.good_soft),
+            c if c > 0.0 => (p.warn, p.warn_soft),
+            _ => (p.bad, p.bad_soft),
+        };
+        tag(ui, &t!("mapping.confidence", percent = sure), ink, ground);
+    }
+}
+
+/// The dropdown in a table's header: another mapping, when the person chose another column.
+pub fn header_dropdown(ui: &mut Ui, mapping: &Mapping, part: Part, columns: &[String]) -> Option<Mapping> {
+    let mut column = mapping.column(part).map(str::to_owned);
+    let mut options: Vec<(Option<String>, String)> = vec![(None, t!("mapping.no_column"))];
+    options.extend(columns.iter().map(|name| (Some(name.clone()), name.clone())));
+    let width = (ui.available_width() - 4.0).clamp(60.0, 220.0);
+    let changed = ui.name_inputs(part_name(part), |ui| {
+        ui.spacing_mut().interact_size.y = 26.0;
+        ui.spacing_mut().button_padding = vec2(8.0, 3.0);
+        dropdown(ui, part.name(), width, &mut column, &options)
+    });
+    changed.then(|| {
+        let mut mapping = mapping.clone();
+        match column {
+            Some(column) => mapping.columns.insert(part, column),
+            None => mapping.columns.remove(&part),
+        };
+        mapping
+    })
+}
+
+/// Every part of the format with its column.
+pub fn ui(ui: &mut Ui, bench: &mut Bench, summary: &DataSummary, all: &mut bool) {
+    let mut chosen = None;
+    Card::new(t!("mapping.title")).about(t!("mapping.about")).icon(icons::TABLE).show(ui, |ui| {
         let mut mapping = summary.mapping.clone();
         if parts(ui, &mut mapping, summary, all) {
             chosen = Some(mapping);
@@ -40,7 +69,7 @@ pub fn ui(ui: &mut Ui, bench: &mut Bench, summary: &DataSummary, all: &mut bool)
         }
         tags_row(ui, summary);
     });
-    if detect_again || chosen.is_some() {
+    if chosen.is_some() {
         bench.remap(chosen);
     }
 }
@@ -109,7 +138,7 @@ fn tags_row(ui: &mut Ui, summary: &DataSummary) {
     }
 }
 
-fn part_name(part: Part) -> String {
+pub fn part_name(part: Part) -> String {
     say(&format!("part.{}.name", part.name()))
 }
 

@@ -1,88 +1,232 @@
-//! The Data panel: choose a file, see what it is, correct how its columns are read, and see the rows as the model will.
+//! The Data panel: choose a file, see its rows as the model will, correct how its columns are read, look at lengths and
+//! languages, and mix it with others.
 
+mod choose;
+mod head;
 mod lengths;
 mod mapping;
-mod preview;
+mod mix;
+mod row;
+mod share_bar;
 mod split;
+mod table;
+mod token_text;
 
-use egui::{Label, RichText, Ui};
+use std::sync::Arc;
+
+use egui::{Align, Layout, ScrollArea, Ui, vec2};
 use luthier_engine::data::{DataKind, DataSummary};
 
-use super::start::recent_buttons;
 use crate::bench::Bench;
+use crate::desks::{RowFilter, RowsPage};
 use crate::dialogs::Ask;
-use crate::state::usable_rows;
 use crate::text::{t, try_say};
-use crate::widgets::{
-    Card, Fact, IconButton, Notice, Push, column, empty_state, facts, field_and_buttons, path_entry, problem_box,
-    progress_bar, tag,
-};
-use crate::{format, icons, theme};
+use crate::widgets::{Card, Push, column, dropdown, empty_state, problem_box, progress_bar};
+use crate::{format, icons};
+
+/// Below this the table and the row in full stand one under the other.
+const SPLIT: f32 = 760.0;
+/// The table and the row in full are not lower than this.
+const LOWEST: f32 = 250.0;
 
 #[derive(Default)]
 pub struct DataPanel {
     typed: String,
-    preview: preview::Preview,
+    row: row::RowDetail,
     /// The mapping shows parts that few files have.
     all_parts: bool,
 }
 
 impl DataPanel {
     pub fn ui(&mut self, ui: &mut Ui, bench: &mut Bench) {
+        match bench.state.data.summary.clone() {
+            Some(summary) => self.with_data(ui, bench, &summary),
+            None => self.without_data(ui, bench),
+        }
+    }
+
+    fn without_data(&mut self, ui: &mut Ui, bench: &mut Bench) {
         column(ui, "data", |ui| {
-            self.choose(ui, bench);
-            if bench.state.data.reading.is_some() {
-                reading(ui, bench);
-            }
-            if let Some(problem) = bench.state.data.problem.clone() {
-                let remedy = try_say(&format!("remedy.{}", problem.code));
-                problem_box(ui, &t!("data.cannot_use"), &problem.message, remedy.as_deref());
-            }
-            match bench.state.data.summary.clone() {
-                Some(summary) => {
-                    summary_card(ui, bench, &summary);
-                    mapping::ui(ui, bench, &summary, &mut self.all_parts);
-                    problems(ui, &summary);
-                    split::ui(ui, bench, &summary);
-                    lengths::ui(ui, bench, &summary);
-                    self.preview.ui(ui, &summary);
+            choose::ui(ui, bench, &mut self.typed);
+            state_of_reading(ui, bench);
+            let empty = || (icons::FILE_ARROW_DOWN, t!("primary.choose_data"));
+            if bench.state.data.source.is_none() {
+                let (icon, word) = empty();
+                let asked =
+                    empty_state(ui, icons::DATABASE, &t!("data.empty"), &t!("data.empty_about"), Some((icon, &word)));
+                if asked {
+                    bench.dialogs.ask(Ask::DataFile);
                 }
-                None if bench.state.data.source.is_none() => {
-                    if empty_state(
-                        ui,
-                        icons::DATABASE,
-                        &t!("data.empty"),
-                        &t!("data.empty_about"),
-                        Some((icons::FILE_ARROW_DOWN, &t!("primary.choose_data"))),
-                    ) {
-                        bench.dialogs.ask(Ask::DataFile);
-                    }
-                }
-                None => {}
+            }
+            if bench.datasets().len() > 1 {
+                mix::ui(ui, bench);
             }
         });
     }
 
-    fn choose(&mut self, ui: &mut Ui, bench: &mut Bench) {
-        Card::new(t!("data.choose")).about(t!("data.choose_about")).icon(icons::DATABASE).show(ui, |ui| {
-            let mut typed = None;
-            field_and_buttons(
-                ui,
-                "data path",
-                |ui, width| typed = path_entry(ui, &t!("data.path"), &t!("data.path_hint"), &mut self.typed, width),
-                |ui| {
-                    if ui.add(Push::plain(t!("command.import_data")).icon(icons::FILE_ARROW_DOWN)).clicked() {
-                        bench.dialogs.ask(Ask::DataFile);
+    fn with_data(&mut self, ui: &mut Ui, bench: &mut Bench, summary: &Arc<DataSummary>) {
+        let bottom = ui.max_rect().bottom();
+        ScrollArea::vertical().id_salt("data").auto_shrink([false, false]).show(ui, |ui| {
+            let width = ui.available_width() - 48.0;
+            ui.horizontal_top(|ui| {
+                ui.add_space(24.0 - ui.spacing().item_spacing.x);
+                ui.vertical(|ui| {
+                    ui.set_width(width);
+                    ui.spacing_mut().item_spacing = vec2(8.0, 10.0);
+                    ui.add_space(6.0);
+                    if bench.desks.rows.choosing {
+                        choose::ui(ui, bench, &mut self.typed);
                     }
-                },
-            );
-            if let Some(path) = typed {
-                bench.open_data(path);
-            }
-            if let Some(path) = recent_buttons(ui, &bench.settings.recent_data) {
-                bench.open_data(path);
-            }
+                    head::ui(ui, bench, summary);
+                    state_of_reading(ui, bench);
+                    head::pages(ui, bench);
+                    match bench.desks.rows.page {
+                        RowsPage::Rows => self.rows(ui, bench, summary, bottom),
+                        RowsPage::Lengths => side_by_side(ui, 1.7, |ui, side| match side {
+                            0 => lengths::lengths(ui, bench, summary),
+                            _ => lengths::languages(ui, bench, summary),
+                        }),
+                        RowsPage::Mix => side_by_side(ui, 1.15, |ui, side| match side {
+                            0 => mix::ui(ui, bench),
+                            _ => split::ui(ui, bench, summary),
+                        }),
+                    }
+                    ui.add_space(8.0);
+                });
+            });
         });
+    }
+
+    fn rows(&mut self, ui: &mut Ui, bench: &mut Bench, summary: &DataSummary, bottom: f32) {
+        toolbar(ui, bench, summary);
+        let missing = summary.mapping.missing();
+        if bench.desks.rows.columns || !missing.is_empty() {
+            mapping::ui(ui, bench, summary, &mut self.all_parts);
+        }
+        if !missing.is_empty() {
+            return;
+        }
+        let room = (bottom - ui.cursor().top() - 20.0).max(LOWEST);
+        let mut chosen = None;
+        let width = ui.available_width();
+        if width >= SPLIT {
+            let left = (width * 0.6).floor();
+            ui.horizontal_top(|ui| {
+                ui.allocate_ui_with_layout(vec2(left, room), Layout::top_down(Align::Min), |ui| {
+                    chosen = table::ui(ui, bench, summary, room);
+                });
+                let right = vec2(width - left - ui.spacing().item_spacing.x, room);
+                ui.allocate_ui_with_layout(right, Layout::top_down(Align::Min), |ui| self.row.ui(ui, bench, room));
+            });
+        } else {
+            chosen = table::ui(ui, bench, summary, LOWEST);
+            self.row.ui(ui, bench, LOWEST);
+        }
+        if chosen.is_some() {
+            bench.remap(chosen);
+        }
+    }
+}
+
+/// Two cards beside each other where there is room, the left `ratio` times as wide; else one under the other.
+fn side_by_side(ui: &mut Ui, ratio: f32, mut body: impl FnMut(&mut Ui, usize)) {
+    let width = ui.available_width();
+    if width < SPLIT {
+        body(ui, 0);
+        body(ui, 1);
+        return;
+    }
+    let gap = 12.0;
+    let left = ((width - gap) * ratio / (ratio + 1.0)).floor();
+    ui.horizontal_top(|ui| {
+        ui.spacing_mut().item_spacing.x = gap;
+        for (side, width) in [left, width - gap - left].into_iter().enumerate() {
+            ui.allocate_ui_with_layout(vec2(width, 0.0), Layout::top_down(Align::Min), |ui| {
+                ui.set_width(width);
+                body(ui, side);
+            });
+        }
+    });
+}
+
+/// Which rows are shown, and how their columns are read.
+fn toolbar(ui: &mut Ui, bench: &mut Bench, summary: &DataSummary) {
+    let filters = bench.row_filters();
+    let now = bench.desks.rows.filter;
+    let mut chosen = now;
+    let (chips, languages): (Vec<_>, Vec<_>) =
+        filters.into_iter().partition(|(filter, _)| !matches!(filter, RowFilter::Language(_)));
+    ui.horizontal_wrapped(|ui| {
+        ui.spacing_mut().item_spacing = vec2(4.0, 4.0);
+        for (filter, count) in chips {
+            let label = format!("{} {}", filter_name(filter), format::count(count as u64));
+            let chip = Push::plain(label).small().selected(filter == now);
+            let chip = match filter_icon(filter) {
+                Some(icon) => chip.icon(icon),
+                None => chip,
+            };
+            if ui.add(chip).clicked() {
+                chosen = filter;
+            }
+        }
+        if languages.len() > 1 {
+            let mut options = vec![(RowFilter::All, t!("rows.any_language"))];
+            let shares = summary.quality.as_ref().map(|quality| &quality.languages);
+            options.extend(languages.into_iter().filter_map(|(filter, count)| {
+                let RowFilter::Language(index) = filter else { return None };
+                let name = lengths::language_name(&shares?.get(index)?.language);
+                Some((filter, format!("{name} {}", format::count(count as u64))))
+            }));
+            let mut language = if matches!(now, RowFilter::Language(_)) { now } else { RowFilter::All };
+            let changed = ui.name_inputs(t!("rows.language"), |ui| {
+                ui.spacing_mut().interact_size.y = 26.0;
+                ui.spacing_mut().button_padding = vec2(8.0, 3.0);
+                dropdown(ui, "language", 150.0, &mut language, &options)
+            });
+            if changed {
+                chosen = language;
+            }
+        }
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| mapping::actions(ui, bench, summary));
+    });
+    if chosen != now {
+        bench.filter_rows(chosen);
+    }
+}
+
+pub fn filter_name(filter: RowFilter) -> String {
+    match filter {
+        RowFilter::All => t!("rows.all"),
+        RowFilter::Unusable => t!("rows.filter_unusable"),
+        RowFilter::Duplicates => t!("rows.filter_duplicates"),
+        RowFilter::AskedAgain => t!("rows.filter_asked_again"),
+        RowFilter::NearEmpty => t!("rows.filter_near_empty"),
+        RowFilter::Cut => t!("rows.filter_cut"),
+        RowFilter::Aside => t!("rows.filter_aside"),
+        RowFilter::Language(_) => t!("rows.language"),
+    }
+}
+
+fn filter_icon(filter: RowFilter) -> Option<char> {
+    match filter {
+        RowFilter::All | RowFilter::Language(_) => None,
+        RowFilter::Unusable => Some(icons::WARNING_OCTAGON),
+        RowFilter::Duplicates => Some(icons::COPY_SIMPLE),
+        RowFilter::AskedAgain => Some(icons::CHATS_CIRCLE),
+        RowFilter::NearEmpty => Some(icons::ERASER),
+        RowFilter::Cut => Some(icons::SCISSORS),
+        RowFilter::Aside => Some(icons::EXAM),
+    }
+}
+
+/// How far the reading is, and what went wrong.
+fn state_of_reading(ui: &mut Ui, bench: &mut Bench) {
+    if bench.state.data.reading.is_some() {
+        reading(ui, bench);
+    }
+    if let Some(problem) = bench.state.data.problem.clone() {
+        let remedy = try_say(&format!("remedy.{}", problem.code));
+        problem_box(ui, &t!("data.cannot_use"), &problem.message, remedy.as_deref());
     }
 }
 
@@ -120,77 +264,4 @@ pub fn kind_name(kind: DataKind) -> String {
         DataKind::Kto => t!("data.kind_kto"),
         DataKind::Prompts => t!("data.kind_prompts"),
     }
-}
-
-fn summary_card(ui: &mut Ui, bench: &mut Bench, summary: &DataSummary) {
-    let name = summary.path.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
-    let mut remove = false;
-    let card = Card::of(name).about(format::path(&summary.path)).icon(icons::FILE_TEXT);
-    let actions = |ui: &mut Ui| {
-        remove = ui.add(IconButton::new(icons::TRASH, t!("data.remove"))).clicked();
-        let p = theme::palette(ui);
-        tag(ui, &kind_name(summary.kind), p.string, p.string_soft);
-    };
-    card.show_with(ui, actions, |ui| {
-        let p = theme::palette(ui);
-        let usable = usable_rows(summary);
-        let broken = summary.rows - usable;
-        let mut list = vec![
-            Fact::new(t!("data.rows"), format::count(summary.rows as u64)),
-            Fact::new(t!("data.usable"), format::count(usable as u64)).colour(if usable > 0 { p.good } else { p.bad }),
-            Fact::new(t!("data.broken"), format::count(broken as u64)).colour(if broken > 0 { p.warn } else { p.ink }),
-            Fact::new(t!("data.file_size"), format::bytes(summary.bytes)),
-            Fact::new(t!("data.read_in"), format::duration(summary.elapsed_secs)),
-        ];
-        if let Some(tokens) = &summary.tokens {
-            list.push(
-                Fact::new(t!("data.mean_tokens"), format::significant(f64::from(tokens.mean), 3))
-                    .hint(t!("data.mean_tokens_hint")),
-            );
-        }
-        facts(ui, 150.0, list);
-        for warning in &summary.warnings {
-            Notice::warn(warning).show(ui);
-        }
-    });
-    if remove {
-        bench.remove_data();
-    }
-}
-
-fn problems(ui: &mut Ui, summary: &DataSummary) {
-    if summary.problems.is_empty() {
-        return;
-    }
-    let about = t!(
-        "data.problems_about",
-        n = format::count(summary.problem_count as u64),
-        rows = format::count(summary.rows as u64)
-    );
-    let copy = |ui: &mut Ui| {
-        if ui.add(IconButton::new(icons::COPY, t!("data.copy_problems"))).clicked() {
-            let lines = summary.problems.iter().map(|p| format!("{}\t{}\t{}", p.row, p.line, p.reason));
-            ui.ctx().copy_text(lines.collect::<Vec<_>>().join("\n"));
-        }
-    };
-    Card::new(t!("data.problems")).about(about).icon(icons::WARNING).show_with(ui, copy, |ui| {
-        egui::ScrollArea::vertical().id_salt("problems").max_height(160.0).auto_shrink([false, true]).show(ui, |ui| {
-            ui.spacing_mut().item_spacing.y = 4.0;
-            for problem in &summary.problems {
-                ui.horizontal_top(|ui| {
-                    let place = match problem.line {
-                        0 => t!("data.row", row = problem.row),
-                        line => t!("data.row_line", row = problem.row, line = line),
-                    };
-                    let place = theme::soft(ui, place);
-                    let left = egui::Layout::left_to_right(egui::Align::Center);
-                    ui.allocate_ui_with_layout(egui::vec2(150.0, 18.0), left, |ui| {
-                        ui.set_min_width(150.0);
-                        ui.add(Label::new(place).truncate());
-                    });
-                    ui.add(Label::new(RichText::new(&problem.reason).size(13.0)).wrap());
-                });
-            }
-        });
-    });
 }

@@ -2,27 +2,19 @@
 
 use egui::Ui;
 use luthier_engine::data::DataSummary;
-use luthier_engine::recipe::Recipe;
 
+use super::share_bar::{Share, share_bar};
 use crate::bench::Bench;
+use crate::desks::RowFilter;
 use crate::dialogs::Ask;
 use crate::state::usable_rows;
 use crate::text::t;
 use crate::widgets::{Card, Push, Setting, hairline, number, toggle};
-use crate::{format, icons};
+use crate::{format, icons, theme};
 
 pub fn ui(ui: &mut Ui, bench: &mut Bench, summary: &DataSummary) {
-    let default = Recipe::default();
     Card::new(t!("split.title")).icon(icons::SCISSORS).show(ui, |ui| {
         let recipe = &mut bench.state.recipe;
-        let changed = recipe.cutoff_len != default.cutoff_len;
-        let back = Setting::new("cutoff_len").changed(changed, default.cutoff_len.to_string()).show(ui, |ui| {
-            number(ui, &mut recipe.cutoff_len, 1..=1_000_000, 8.0);
-        });
-        if back {
-            recipe.cutoff_len = default.cutoff_len;
-        }
-        hairline(ui);
         let back = Setting::new("train_on_prompt").changed(recipe.train_on_prompt, t!("word.no")).show(ui, |ui| {
             toggle(ui, &mut recipe.train_on_prompt);
         });
@@ -46,18 +38,38 @@ pub fn ui(ui: &mut Ui, bench: &mut Bench, summary: &DataSummary) {
         if val_size != bench.state.recipe.val_size {
             bench.set_val_size(val_size);
         }
-        let aside = rows_aside(val_size, usable_rows(summary));
-        if aside > 0 && none_named {
-            ui.label(crate::theme::soft(ui, t!("split.aside", n = format::count(aside as u64))));
-        }
         hairline(ui);
         eval_file(ui, bench);
+        hairline(ui);
+        bar(ui, bench);
     });
 }
 
-/// As the engine splits: a share below 1, else a number of rows.
-fn rows_aside(val_size: f64, rows: usize) -> usize {
-    if val_size < 1.0 { (val_size * rows as f64).ceil() as usize } else { (val_size as usize).min(rows) }
+/// How many rows are learned and how many are set aside.
+fn bar(ui: &mut Ui, bench: &mut Bench) {
+    let mix = bench.mix();
+    let learned = mix.learned();
+    if learned + mix.aside == 0 {
+        return;
+    }
+    let share = |name: String, rows: usize, colour, hatched| Share {
+        name,
+        amount: rows as f64,
+        said: format::count(rows as u64),
+        colour,
+        hatched,
+        faint: false,
+    };
+    let mut shares = vec![share(t!("rows.to_learn"), learned, theme::series(ui, 0), false)];
+    if mix.aside > 0 {
+        shares.push(share(t!("rows.set_aside"), mix.aside, theme::series(ui, 1), true));
+    }
+    if share_bar(ui, &t!("split.title"), &shares) == Some(1) && bench.rows_aside().is_some() {
+        bench.filter_rows(RowFilter::Aside);
+    }
+    if mix.aside > 0 {
+        ui.label(theme::soft(ui, t!("split.aside", n = format::count(mix.aside as u64))));
+    }
 }
 
 fn eval_file(ui: &mut Ui, bench: &mut Bench) {

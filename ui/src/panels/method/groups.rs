@@ -3,7 +3,7 @@
 use egui::Ui;
 use luthier_engine::recipe::{FinetuningType, Stage};
 
-use super::{adapter, forgetting, freezing, keeping, misfits, ppo, preference, training};
+use super::{adapter, forgetting, freezing, keeping, misfits, ppo, preference, prompts, training};
 use crate::bench::Bench;
 use crate::widgets::take_drawn;
 
@@ -38,6 +38,7 @@ pub fn ui(ui: &mut Ui, bench: &mut Bench) {
     freezing::frozen(ui, bench);
     freezing::gradual(ui, bench);
     forgetting::ui(ui, bench);
+    prompts::ui(ui, bench);
     keeping::keeping(ui, bench);
     let drawn = take_drawn(ui);
     misfits::ui(ui, bench, &drawn);

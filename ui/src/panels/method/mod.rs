@@ -11,6 +11,7 @@ mod keeping;
 mod misfits;
 mod ppo;
 mod preference;
+mod prompts;
 mod recipe_view;
 mod training;
 
@@ -192,7 +193,7 @@ fn field_label(field: &str) -> String {
 /// What pressing Start will do.
 fn plan(ui: &mut Ui, bench: &Bench) {
     let recipe = &bench.state.recipe;
-    let rows = bench.state.data.summary.as_deref().map_or(0, crate::state::usable_rows);
+    let rows = bench.rows_of_mix();
     let steps = planned_steps(bench).map_or_else(|| "–".to_owned(), |n| format!("≈ {}", format::count(n)));
     facts(
         ui,
@@ -212,7 +213,7 @@ fn plan(ui: &mut Ui, bench: &Bench) {
 
 /// Steps that the run will take, about; None without data.
 fn planned_steps(bench: &Bench) -> Option<u64> {
-    steps_for(&bench.state.recipe, bench.state.data.summary.as_deref().map_or(0, crate::state::usable_rows))
+    steps_for(&bench.state.recipe, bench.rows_of_mix())
 }
 
 /// As engine/src/trainer/plan.rs counts, except that rows set aside for evaluation still count here.

@@ -1,12 +1,14 @@
 //! The Train panel: a run as it happens. Curves, numbers, the log, and the hand on the brake.
 
+mod alerts;
+mod answers;
 mod ended;
 mod metrics;
 mod opened;
 mod plots;
+mod predicted;
 mod queue;
 mod rollouts;
-mod warnings;
 
 use egui::{Label, Ui};
 use luthier_engine::protocol::{Outcome, Phase};
@@ -21,9 +23,11 @@ use crate::{format, icons, theme};
 
 #[derive(Default)]
 pub struct TrainPanel {
+    alerts: alerts::AlertList,
     curves: plots::Curves,
     metrics: metrics::MetricPlots,
     rollouts: rollouts::RolloutList,
+    answers: answers::AnswersView,
 }
 
 impl TrainPanel {
@@ -49,12 +53,14 @@ impl TrainPanel {
                 action = ended::ui(ui, run, outcome, bench.can_go_on()).or(action.take());
             }
             action = queue::ui(ui, bench).map(Action::Queue).or(action.take());
-            warnings::ui(ui, run);
+            self.alerts.ui(ui, run);
             numbers(ui, run);
+            predicted::ui(ui, run);
             self.curves.ui(ui, run, &mut smoothing);
             self.metrics.ui(ui, run);
             self.curves.small(ui);
             self.rollouts.ui(ui, run);
+            self.answers.ui(ui, run);
             if ours {
                 log(ui, bench);
             }

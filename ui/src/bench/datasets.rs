@@ -1,0 +1,405 @@
+//! The data of the next run: one file, or several that are mixed, one of them in sight.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use luthier_engine::data::{DataSummary, Mapping, replay_count, rows_per_pass};
+use luthier_engine::protocol::{Command, DataSource};
+use luthier_engine::recipe::{Interval, MixStrategy, Recipe};
+use luthier_engine::{Error, Result};
+
+use super::Bench;
+use crate::datasets;
+use crate::state::{Data, Other, Slot, usable_rows};
+use crate::store::remember;
+
+/// One of the mix.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Dataset {
+    /// As the recipe names it: a path, or a name in `dataset_dir`.
+    pub name: String,
+    /// Where that lies.
+    pub path: PathBuf,
+    /// How the person says that its columns are to be read; None: as detected or declared.
+    pub mapping: Option<Mapping>,
+}
+
+/// All of the mix; at least the one in sight, unless there is none.
+#[derive(Debug, Default)]
+pub struct Datasets {
+    list: Vec<Dataset>,
+    shown: usize,
+    /// The recipe's `dataset_dir`, where it came with names.
+    folder: Option<PathBuf>,
+}
+
+impl Datasets {
+    fn shown(&self) -> Option<&Dataset> {
+        self.list.get(self.shown)
+    }
+
+    /// What a recipe says of them.
+    pub(super) fn write(&self, recipe: &mut Recipe) {
+        if self.list.is_empty() {
+            return;
+        }
+        recipe.dataset = self.list.iter().map(|set| set.name.clone()).collect();
+        if let Some(folder) = &self.folder {
+            recipe.dataset_dir.clone_from(folder);
+        }
+    }
+}
+
+/// What a pass over the mix holds.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Mix {
+    /// Rows of each dataset; 0 while it is not known.
+    pub own: Vec<usize>,
+    /// Of them, what is set aside for evaluation.
+    pub aside: usize,
+    /// General rows against forgetting.
+    pub replayed: usize,
+    /// What is to be expected, where chance draws the rows.
+    pub about: bool,
+}
+
+impl Mix {
+    /// Rows that a pass learns from.
+    pub fn learned(&self) -> usize {
+        (self.own.iter().sum::<usize>()).saturating_sub(self.aside) + self.replayed
+    }
+}
+
+impl Bench {
+    /// Makes this file the data; whatever was there before is put away.
+    pub fn open_data(&mut self, path: PathBuf) {
+        let name = path.display().to_string();
+        self.open_list(vec![Dataset { name, path, mapping: None }], None);
+    }
+
+    /// The datasets of a recipe, as it names them.
+    pub(super) fn open_datasets(&mut self, names: Vec<String>, folder: PathBuf) {
+        if names.is_empty() {
+            return;
+        }
+        let named = names.iter().any(|name| !std::path::Path::new(name).is_absolute());
+        let set = |name: String| Dataset { path: folder.join(&name), name, mapping: None };
+        let list = names.into_iter().map(set).collect();
+        self.open_list(list, named.then_some(folder));
+    }
+
+    fn open_list(&mut self, list: Vec<Dataset>, folder: Option<PathBuf>) {
+        self.cancel_all_readings();
+        if let Some(first) = list.first() {
+            remember(&mut self.settings.recent_data, &first.path);
+        }
+        let others = list.iter().skip(1).map(|set| (set.path.clone(), Other::default())).collect();
+        self.state.data = Data { others, ..Data::default() };
+        self.sets = Datasets { list, shown: 0, folder };
+        self.keep_weights_fitting(None);
+        self.sync_data();
+    }
+
+    /// Mixes another file in.
+    pub fn add_data(&mut self, path: PathBuf) {
+        if self.sets.list.is_empty() {
+            return self.open_data(path);
+        }
+        if self.sets.list.iter().any(|set| set.path == path) {
+            return;
+        }
+        remember(&mut self.settings.recent_data, &path);
+        self.state.data.others.insert(path.clone(), Other::default());
+        self.sets.list.push(Dataset { name: path.display().to_string(), path, mapping: None });
+        self.keep_weights_fitting(None);
+        self.sync_data();
+    }
+
+    pub fn datasets(&self) -> &[Dataset] {
+        &self.sets.list
+    }
+
+    /// Which of them the Data panel shows.
+    pub fn shown_dataset(&self) -> usize {
+        self.sets.shown
+    }
+
+    /// What is known of one of them.
+    pub fn summary_of(&self, index: usize) -> Option<&Arc<DataSummary>> {
+        if index == self.sets.shown {
+            return self.state.data.summary.as_ref();
+        }
+        let set = self.sets.list.get(index)?;
+        self.state.data.others.get(&set.path)?.summary.as_ref()
+    }
+
+    pub fn show_dataset(&mut self, index: usize) {
+        if index == self.sets.shown || index >= self.sets.list.len() {
+            return;
+        }
+        self.cancel_reading();
+        let Some(before) = self.sets.shown().cloned() else { return };
+        let mut data = std::mem::take(&mut self.state.data);
+        let mut others = std::mem::take(&mut data.others);
+        let source = data.source.filter(|_| data.reading.is_none());
+        others.insert(before.path, Other { source, reading: None, summary: data.summary, problem: data.problem });
+        self.sets.shown = index;
+        self.bring_to_sight(others);
+    }
+
+    /// The one that `sets` says is shown, out of `others`.
+    fn bring_to_sight(&mut self, mut others: std::collections::BTreeMap<PathBuf, Other>) {
+        let now = self.sets.shown().and_then(|set| others.remove(&set.path)).unwrap_or_default();
+        self.state.data =
+            Data { source: now.source, reading: now.reading, problem: now.problem, others, ..Data::default() };
+        if let Some(summary) = now.summary {
+            let revision = self.request();
+            self.state.data.show(revision, summary);
+        }
+        self.sync_data();
+    }
+
+    /// Takes one out of the mix; the file stays where it is.
+    pub fn remove_dataset(&mut self, index: usize) {
+        if self.sets.list.len() < 2 {
+            return self.remove_data();
+        }
+        if index >= self.sets.list.len() {
+            return;
+        }
+        let gone = self.sets.list.remove(index);
+        self.keep_weights_fitting(Some(index));
+        if index != self.sets.shown {
+            self.sets.shown -= usize::from(index < self.sets.shown);
+            if let Some(request) = self.state.data.others.remove(&gone.path).and_then(|other| other.reading) {
+                self.wire.send(Command::CancelInspect { request });
+            }
+            return;
+        }
+        self.cancel_reading();
+        self.sets.shown = 0;
+        let others = std::mem::take(&mut self.state.data.others);
+        self.bring_to_sight(others);
+    }
+
+    pub fn remove_data(&mut self) {
+        self.cancel_all_readings();
+        self.sets = Datasets::default();
+        self.keep_weights_fitting(None);
+        self.state.data = Data::default();
+        self.state.recipe.dataset.clear();
+    }
+
+    // How they are mixed -----------------------------------------------------------------------------------------
+
+    /// As many chances as datasets, or none; `gone`: the one that has just been taken out. The recipe at hand names the
+    /// datasets too, as its own check counts them.
+    fn keep_weights_fitting(&mut self, gone: Option<usize>) {
+        let count = self.sets.list.len();
+        let recipe = &mut self.state.recipe;
+        let chances = &mut recipe.interleave_probs;
+        if let Some(gone) = gone.filter(|gone| *gone < chances.len()) {
+            chances.remove(gone);
+        }
+        if count < 2 || chances.len() > count {
+            chances.clear();
+        } else if !chances.is_empty() {
+            let mean = chances.iter().sum::<f64>() / chances.len() as f64;
+            chances.resize(count, mean);
+        }
+        if count < 2 {
+            recipe.mix_strategy = MixStrategy::Concat;
+        }
+        self.sets.write(recipe);
+    }
+
+    pub fn set_mix_strategy(&mut self, strategy: MixStrategy) {
+        self.state.recipe.mix_strategy = strategy;
+        if strategy == MixStrategy::Concat {
+            self.state.recipe.interleave_probs.clear();
+        }
+    }
+
+    /// The weight of one dataset when interleaving; all are 1 until one is changed.
+    pub fn weight(&self, index: usize) -> f64 {
+        self.state.recipe.interleave_probs.get(index).copied().unwrap_or(1.0)
+    }
+
+    pub fn set_weight(&mut self, index: usize, weight: f64) {
+        let count = self.sets.list.len();
+        let recipe = &mut self.state.recipe;
+        if recipe.interleave_probs.len() != count {
+            recipe.interleave_probs = vec![1.0; count];
+        }
+        if let Some(chance) = recipe.interleave_probs.get_mut(index) {
+            *chance = weight;
+        }
+        // In turns is what equal weights mean, and needs no chance.
+        if recipe.interleave_probs.iter().all(|chance| *chance == 1.0) {
+            recipe.interleave_probs.clear();
+        }
+        if recipe.mix_strategy == MixStrategy::Concat {
+            recipe.mix_strategy = MixStrategy::InterleaveUnder;
+        }
+    }
+
+    /// What a pass holds, as far as the datasets are known.
+    pub fn mix(&self) -> Mix {
+        let recipe = &self.state.recipe;
+        let usable = |index| self.summary_of(index).map_or(0, |summary| usable_rows(summary));
+        let most = recipe.max_samples.unwrap_or(usize::MAX);
+        let rows: Vec<usize> = (0..self.sets.list.len()).map(|index| usable(index).min(most)).collect();
+        let own = rows_per_pass(&rows, recipe.mix_strategy, &recipe.interleave_probs);
+        let all: usize = own.iter().sum();
+        let aside = match recipe.val_size {
+            _ if !recipe.eval_dataset.is_empty() => 0,
+            share if share < 1.0 => (share.max(0.0) * all as f64).ceil() as usize,
+            count => (count as usize).min(all),
+        };
+        let replays = !recipe.replay_dataset.is_empty() && recipe.replay_ratio < 1.0;
+        let replayed = if replays { replay_count(all - aside, recipe.replay_ratio) } else { 0 };
+        Mix { own, aside, replayed, about: !recipe.interleave_probs.is_empty() }
+    }
+
+    /// Rows that a pass may learn from, before any is set aside.
+    pub fn rows_of_mix(&self) -> usize {
+        let mix = self.mix();
+        mix.learned() + mix.aside
+    }
+
+    /// Rows set aside for evaluation; without a word on when to evaluate, after every pass.
+    pub fn set_val_size(&mut self, size: f64) {
+        let recipe = &mut self.state.recipe;
+        recipe.val_size = size;
+        if size > 0.0 && recipe.eval_strategy == Interval::No {
+            recipe.eval_strategy = Interval::Epoch;
+        } else if size == 0.0 && recipe.eval_dataset.is_empty() {
+            recipe.eval_strategy = Interval::No;
+        }
+    }
+
+    // Reading ----------------------------------------------------------------------------------------------------
+
+    /// Reads the same file with another meaning of its columns.
+    pub fn remap(&mut self, mapping: Option<Mapping>) {
+        let shown = self.sets.shown;
+        if let Some(set) = self.sets.list.get_mut(shown) {
+            set.mapping = mapping;
+            self.sync_data();
+        }
+    }
+
+    /// The mapping that the person chose; None while the detected one stands.
+    pub fn chosen_mapping(&self) -> Option<&Mapping> {
+        self.sets.shown()?.mapping.as_ref()
+    }
+
+    fn source_of(&self, set: &Dataset) -> DataSource {
+        DataSource {
+            path: set.path.clone(),
+            mapping: set.mapping.clone(),
+            model: self.state.model.ready().map(|m| m.path.clone()),
+            cutoff_len: self.state.recipe.cutoff_len,
+            train_on_prompt: self.state.recipe.train_on_prompt,
+        }
+    }
+
+    /// Asks the engine to read the data again wherever file, mapping, model or a setting that shapes rows has changed.
+    pub fn sync_data(&mut self) {
+        if matches!(self.state.model, Slot::Reading { .. }) {
+            // Its tokenizer is needed; one reading instead of two.
+            return;
+        }
+        let Some(source) = self.sets.shown().map(|set| self.source_of(set)) else { return };
+        if self.state.data.source.as_ref() != Some(&source) {
+            let request = self.request();
+            self.state.data.source = Some(source.clone());
+            self.state.data.reading = Some(request);
+            self.state.data.problem = None;
+            self.state.data.progress = (0, 0);
+            self.wire.send(Command::InspectData { request, source });
+        }
+        self.sync_others();
+    }
+
+    /// The others follow one after the other, so that the one in sight is there first.
+    fn sync_others(&mut self) {
+        let data = &self.state.data;
+        if data.others.is_empty() || data.reading.is_some() || data.others.values().any(|o| o.reading.is_some()) {
+            return;
+        }
+        let shown = self.sets.shown;
+        let wanted = self.sets.list.iter().enumerate().filter(|(index, _)| *index != shown).find_map(|(_, set)| {
+            let source = self.source_of(set);
+            let known = self.state.data.others.get(&set.path).and_then(|other| other.source.as_ref());
+            (known != Some(&source)).then_some(source)
+        });
+        if let Some(source) = wanted {
+            let request = self.request();
+            let other = self.state.data.others.entry(source.path.clone()).or_default();
+            (other.source, other.reading, other.problem) = (Some(source.clone()), Some(request), None);
+            self.wire.send(Command::InspectData { request, source });
+        }
+    }
+
+    /// Reads the file in sight anew, as when it has changed on disk.
+    pub fn read_data_again(&mut self) {
+        self.state.data.source = None;
+        self.sync_data();
+    }
+
+    pub fn cancel_reading(&mut self) {
+        if let Some(request) = self.state.data.reading {
+            self.wire.send(Command::CancelInspect { request });
+            // Nothing is left to show; what else is mixed stays.
+            if self.state.data.summary.is_none() && self.sets.list.len() < 2 {
+                self.sets = Datasets::default();
+                self.keep_weights_fitting(None);
+            }
+        }
+    }
+
+    fn cancel_all_readings(&mut self) {
+        let others = self.state.data.others.values().filter_map(|other| other.reading);
+        for request in self.state.data.reading.into_iter().chain(others).collect::<Vec<_>>() {
+            self.wire.send(Command::CancelInspect { request });
+        }
+    }
+
+    /// Meanings of columns that the person chose go into the run with the names of their datasets; what else the recipe
+    /// names in its folder is written out, since the folder is another then.
+    ///
+    /// # Errors
+    /// `Io` where they cannot be kept.
+    pub(super) fn keep_mappings(&self, recipe: &mut Recipe) -> Result<()> {
+        if self.sets.list.iter().all(|set| set.mapping.is_none()) {
+            return Ok(());
+        }
+        let mut places = Vec::new();
+        let mut files = Vec::new();
+        for (index, set) in self.sets.list.iter().enumerate() {
+            let named = !std::path::Path::new(&set.name).is_absolute();
+            if let Some(summary) = self.summary_of(index).filter(|_| named || set.mapping.is_some()) {
+                places.push(index);
+                files.push((summary.path.as_path(), set.mapping.as_ref().unwrap_or(&summary.mapping)));
+            }
+        }
+        let (names, folder) = datasets::keep_mappings(&self.home, &files)?;
+        for (index, name) in places.into_iter().zip(names) {
+            recipe.dataset[index] = name;
+        }
+        let before = std::mem::replace(&mut recipe.dataset_dir, folder);
+        let elsewhere = [&mut recipe.eval_dataset, &mut recipe.replay_dataset, &mut recipe.forgetting_dataset];
+        if let Some(name) =
+            elsewhere.into_iter().flatten().find(|name| std::path::Path::new(name.as_str()).is_relative())
+        {
+            let reason = format!("{name:?} is a name in {}, and columns were chosen by hand", before.display());
+            return Err(Error::recipe(
+                "dataset_dir",
+                reason,
+                "choose that data as a file, or detect the columns again",
+            ));
+        }
+        Ok(())
+    }
+}

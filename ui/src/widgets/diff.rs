@@ -1,0 +1,141 @@
+//! Two texts as one: what is new underlined, what is gone struck through; words in Latin, single characters in Chinese.
+
+use egui::text::{LayoutJob, TextFormat};
+use egui::{FontId, Label, Response, Stroke, Ui};
+use similar::{Algorithm, DiffOp, capture_diff_slices};
+
+use crate::text::t;
+use crate::theme::{self, Palette};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    Same,
+    New,
+    Gone,
+}
+
+/// A stretch of text that is in both, or in one of them only.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Piece {
+    pub text: String,
+    pub change: Change,
+}
+
+/// What became of `old` in `new`.
+pub fn word_diff(old: &str, new: &str) -> Vec<Piece> {
+    let (before, after) = (words(old), words(new));
+    let mut pieces: Vec<Piece> = Vec::new();
+    let mut add = |change: Change, words: &[&str]| {
+        let text: String = words.concat();
+        match pieces.last_mut() {
+            _ if text.is_empty() => {}
+            Some(last) if last.change == change => last.text += &text,
+            _ => pieces.push(Piece { text, change }),
+        }
+    };
+    for op in capture_diff_slices(Algorithm::Myers, &before, &after) {
+        match op {
+            DiffOp::Equal { new_index, len, .. } => add(Change::Same, &after[new_index..new_index + len]),
+            DiffOp::Delete { old_index, old_len, .. } => add(Change::Gone, &before[old_index..old_index + old_len]),
+            DiffOp::Insert { new_index, new_len, .. } => add(Change::New, &after[new_index..new_index + new_len]),
+            DiffOp::Replace { old_index, old_len, new_index, new_len } => {
+                add(Change::Gone, &before[old_index..old_index + old_len]);
+                add(Change::New, &after[new_index..new_index + new_len]);
+            }
+        }
+    }
+    pieces
+}
+
+/// Words, blanks between them, and single characters of scripts that write without blanks.
+fn words(text: &str) -> Vec<&str> {
+    #[derive(PartialEq, Clone, Copy)]
+    enum Kind {
+        Word,
+        Blank,
+        Alone,
+    }
+    let kind = |c: char| match c {
+        c if c.is_whitespace() => Kind::Blank,
+        c if c >= '\u{2E80}' || !(c.is_alphanumeric() || c == '\'') => Kind::Alone,
+        _ => Kind::Word,
+    };
+    let mut words = Vec::new();
+    let (mut start, mut last) = (0, None);
+    for (at, c) in text.char_indices() {
+        let now = kind(c);
+        if last.is_some_and(|last| last != now || now == Kind::Alone) {
+            words.push(&text[start..at]);
+            start = at;
+        }
+        last = Some(now);
+    }
+    if start < text.len() {
+        words.push(&text[start..]);
+    }
+    words
+}
+
+fn format(change: Change, p: &Palette, size: f32) -> TextFormat {
+    let plain = TextFormat { font_id: FontId::proportional(size), color: p.ink, ..TextFormat::default() };
+    match change {
+        Change::Same => plain,
+        Change::New => {
+            TextFormat { color: p.good, background: p.good_soft, underline: Stroke::new(1.5, p.good), ..plain }
+        }
+        Change::Gone => TextFormat { color: p.bad, strikethrough: Stroke::new(1.0, p.bad), ..plain },
+    }
+}
+
+/// Shows the pieces as one wrapped text.
+pub fn diff_text(ui: &mut Ui, pieces: &[Piece]) -> Response {
+    let p = theme::palette(ui);
+    let mut job = LayoutJob::default();
+    for piece in pieces {
+        job.append(&piece.text, 0.0, format(piece.change, p, 14.0));
+    }
+    ui.add(Label::new(job).wrap().selectable(true))
+}
+
+/// What the two ways of writing mean.
+pub fn diff_legend(ui: &mut Ui) {
+    let p = theme::palette(ui);
+    for (change, word) in [(Change::New, t!("diff.new")), (Change::Gone, t!("diff.gone"))] {
+        let mut job = LayoutJob::default();
+        job.append(&word, 0.0, format(change, p, 12.0));
+        ui.add(Label::new(job).selectable(false));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(old: &str, new: &str) -> String {
+        let piece = |piece: Piece| match piece.change {
+            Change::Same => piece.text,
+            Change::New => format!("[+{}]", piece.text),
+            Change::Gone => format!("[-{}]", piece.text),
+        };
+        word_diff(old, new).into_iter().map(piece).collect()
+    }
+
+    #[test]
+    fn words_and_characters_are_compared_each_in_its_script() {
+        assert_eq!(shown("The strings swing.", "The bow swings."), "The [-strings][+bow] [-swing][+swings].");
+        assert_eq!(shown("琴弦先振动。", "琴弓先振动。"), "琴[-弦][+弓]先振动。");
+        assert_eq!(shown("", "new"), "[+new]");
+        assert_eq!(shown("gone", ""), "[-gone]");
+        assert_eq!(shown("don't stop", "don't stop"), "don't stop");
+        assert_eq!(word_diff("", ""), []);
+    }
+
+    #[test]
+    fn nothing_of_either_text_is_lost() {
+        let (old, new) = ("Violin 小提琴 has 4 strings,\n四根弦.", "A violin 提琴 has four  strings\n弦!");
+        let of = |skipped: Change| -> String {
+            word_diff(old, new).into_iter().filter(|piece| piece.change != skipped).map(|piece| piece.text).collect()
+        };
+        assert_eq!((of(Change::New), of(Change::Gone)), (old.to_owned(), new.to_owned()));
+    }
+}
