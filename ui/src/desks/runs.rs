@@ -7,6 +7,7 @@ use luthier_engine::protocol::Problem;
 use luthier_engine::recipe::{FinetuningType, Recipe, Stage};
 
 use crate::bench::Bench;
+use crate::desks::Subject;
 use crate::library::{Order, RunCard, RunStatus};
 use crate::panels::Panel;
 use crate::state::{Run, Speaker};
@@ -368,9 +369,11 @@ impl Bench {
         (self.panel, self.desks.runs.page) = (Panel::Runs, RunsPage::Compare);
     }
 
-    /// The Evaluate panel, with these runs chosen.
+    /// The Evaluate panel, with these runs' results and the models they grew from ticked.
     pub fn evaluate_runs(&mut self, ids: Vec<String>) {
-        self.desks.runs.chosen = ids.into_iter().collect();
+        let bases = ids.iter().filter_map(|id| self.shelf.card(id));
+        let bases = bases.map(|card| Subject::Model(card.recipe.model_name_or_path.clone()));
+        self.desks.evaluate.subjects = bases.chain(ids.iter().cloned().map(Subject::Run)).collect();
         self.panel = Panel::Evaluate;
     }
 }
