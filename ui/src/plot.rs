@@ -13,7 +13,7 @@ pub use grid::{ChartAction, Mark, Marks, grid, grid_with, reset_zoom, take_actio
 pub use names::{charts_of_run, charts_of_runs, metric_hint, metric_title};
 
 /// What lies along the bottom.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, serde::Serialize, serde::Deserialize)]
 pub enum Along {
     #[default]
     Step,

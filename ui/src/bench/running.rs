@@ -8,7 +8,6 @@ use luthier_engine::recipe::{FinetuningType, Recipe, RewardModelType, Stage};
 use super::{Bench, stamp};
 use crate::desks::{MethodPage, Queued};
 use crate::format;
-use crate::panels::Panel;
 use crate::state::{Course, Run};
 
 impl Bench {

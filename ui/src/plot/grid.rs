@@ -77,7 +77,7 @@ pub fn zoomed(ctx: &egui::Context, id: &str) -> bool {
     grid.is_some_and(|grid| grid.lock().zoom.is_some())
 }
 
-type Asked = (Chart, ChartAction);
+type Asked = Option<(Chart, ChartAction)>;
 
 fn asked_id() -> Id {
     Id::unique("chart action")
@@ -85,7 +85,7 @@ fn asked_id() -> Id {
 
 /// What was chosen in a plot's menu since the last call.
 pub fn take_action(ctx: &egui::Context) -> Option<(Chart, ChartAction)> {
-    ctx.data_mut(|d| d.remove_temp::<Asked>(asked_id()))
+    ctx.data_mut(|d| d.remove_temp::<Asked>(asked_id())).flatten()
 }
 
 /// Charts in a grid; `id` names it.
@@ -432,7 +432,7 @@ impl Cell<'_> {
         ];
         for (action, word) in entries {
             if ui.button(word).clicked() {
-                ui.data_mut(|d| d.insert_temp::<Asked>(asked_id(), (self.chart.clone(), action)));
+                ui.data_mut(|d| d.insert_temp::<Asked>(asked_id(), Some((self.chart.clone(), action))));
                 ui.close();
             }
         }

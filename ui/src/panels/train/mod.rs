@@ -13,6 +13,7 @@ mod settings;
 
 use egui::{Label, Ui};
 use luthier_engine::protocol::{Outcome, Phase};
+use luthier_engine::recipe::Recipe;
 
 use super::Panel;
 use crate::bench::Bench;
@@ -28,6 +29,7 @@ pub struct TrainPanel {
     alerts: alerts::AlertList,
     curves: curves::CurvesView,
     margins: margins::MarginsView,
+    apart: Apart,
     rollouts: rollouts::RolloutList,
     answers: answers::AnswersView,
 }
@@ -58,7 +60,8 @@ impl TrainPanel {
             action = queue::ui(ui, bench).map(Action::Queue).or(action.take());
             self.alerts.ui(ui, run);
             numbers(ui, run);
-            pages(ui, bench, run, &mut page);
+            let apart = if run.is_going() { self.apart.count(run, &bench.state.recipe) } else { 0 };
+            pages(ui, run, apart, &mut page);
             match page {
                 TrainPage::Curves => {
                     looked = Some(self.curves.ui(ui, bench, run));
@@ -121,7 +124,7 @@ enum Action {
 }
 
 /// Which page of the run is in front, and whether the form has other settings by now.
-fn pages(ui: &mut Ui, bench: &Bench, run: &Run, page: &mut TrainPage) {
+fn pages(ui: &mut Ui, run: &Run, apart: usize, page: &mut TrainPage) {
     let name = |page: &TrainPage| match page {
         TrainPage::Curves => t!("train.page_curves"),
         TrainPage::Margins => t!("train.page_margins"),
@@ -132,30 +135,33 @@ fn pages(ui: &mut Ui, bench: &Bench, run: &Run, page: &mut TrainPage) {
     let options: Vec<(TrainPage, String)> = TrainPage::of(run).into_iter().map(|page| (page, name(&page))).collect();
     ui.horizontal_wrapped(|ui| {
         segmented(ui, page, &options);
-        // The comparison writes both recipes out: not in every frame.
-        let apart = ui.memory_mut(|m| {
-            let cache = m.caches.cache::<Apart>();
-            cache.get((&run.recipe, &bench.state.recipe))
-        });
-        if run.is_going() && apart > 0 {
+        if apart > 0 {
             let p = theme::palette(ui);
             tag(ui, &t!("train.form_is_next", n = apart), p.string, p.string_soft);
         }
     });
 }
 
-/// In how many settings two recipes differ, what the window fills in at the start left out.
+/// In how many settings the form differs from the run, what the window fills in at the start left out. Counting writes
+/// both recipes out, so it is done again only when one of them has changed.
 #[derive(Default)]
-struct Count;
-
-impl egui::cache::ComputerMut<(&Recipe, &Recipe), usize> for Count {
-    fn compute(&mut self, (run, form): (&Recipe, &Recipe)) -> usize {
-        let filled = ["model_name_or_path", "dataset", "dataset_dir"];
-        differing(run, form).iter().filter(|apart| !filled.contains(&apart.key)).count()
-    }
+struct Apart {
+    counted: Option<(String, Recipe, usize)>,
 }
 
-type Apart = egui::cache::FrameCache<usize, Count>;
+impl Apart {
+    fn count(&mut self, run: &Run, form: &Recipe) -> usize {
+        match &self.counted {
+            Some((id, known, count)) if *id == run.id && known == form => *count,
+            _ => {
+                let filled = ["model_name_or_path", "dataset", "dataset_dir"];
+                let count = differing(&run.recipe, form).iter().filter(|apart| !filled.contains(&apart.key)).count();
+                self.counted = Some((run.id.clone(), form.clone(), count));
+                count
+            }
+        }
+    }
+}
 
 fn nothing_yet(ui: &mut Ui, bench: &Bench) -> Option<Action> {
     let ready = bench.state.missing().is_empty();
