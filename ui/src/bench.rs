@@ -124,6 +124,7 @@ impl Bench {
             Ask::RunFolder => self.add_run_folder(path),
             Ask::OpenRecipe => self.open_recipe(&path),
             Ask::SaveRecipe => self.save_recipe(&path),
+            Ask::SaveExport(kind) => self.write_export(kind, path),
         }
     }
 

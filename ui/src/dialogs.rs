@@ -7,6 +7,7 @@ use std::sync::{Arc, mpsc};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::Thread;
 
+use crate::export::ExportKind;
 use crate::text::t;
 
 /// What is being asked for.
@@ -35,6 +36,8 @@ pub enum Ask {
     QuestionsFolder,
     OpenRecipe,
     SaveRecipe,
+    /// Where an export is written.
+    SaveExport(ExportKind),
 }
 
 pub struct Dialogs {
@@ -121,6 +124,11 @@ fn start(ask: Ask) -> Answer {
         }
         Ask::OpenRecipe => {
             let picked = dialog.set_title(t!("dialog.open_recipe")).add_filter("YAML", RECIPE_ENDINGS).pick_file();
+            Box::pin(async move { path(picked.await) })
+        }
+        Ask::SaveExport(kind) => {
+            let dialog = dialog.set_title(t!("export.where")).set_file_name(kind.file_name());
+            let picked = dialog.save_file();
             Box::pin(async move { path(picked.await) })
         }
         Ask::SaveRecipe => {

@@ -10,6 +10,7 @@ mod command;
 mod datasets;
 mod desks;
 mod dialogs;
+mod export;
 mod fonts;
 pub mod format;
 mod frame;

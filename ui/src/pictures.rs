@@ -9,6 +9,7 @@ use luthier_engine::recipe::{FinetuningType, PrefLoss, Stage, UnfreezePreset};
 
 mod advisor;
 mod alerts;
+pub(crate) mod compare;
 mod evaluate;
 mod layers;
 mod rows;
@@ -343,6 +344,7 @@ fn scenes(language: Language) -> Vec<Scene> {
     all.extend(rows::scenes(language));
     let made = |make: fn(Language) -> (Bench, Engine)| Box::new(move || make(language)) as Box<dyn Fn() -> _>;
     all.extend(evaluate::scenes().into_iter().map(|(name, make)| (name, made(make))));
+    all.extend(compare::scenes().into_iter().map(|(name, make)| (name, made(make))));
     all.extend(runs::scenes().into_iter().map(|(name, make)| (name, made(make))));
     all
 }

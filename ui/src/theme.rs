@@ -120,7 +120,12 @@ pub fn of(dark: bool) -> &'static Palette {
 
 /// The colour of the `n`th series of a plot.
 pub fn series(ui: &Ui, n: usize) -> Color32 {
-    let all = if ui.visuals().dark_mode { &SERIES_DARK } else { &SERIES_LIGHT };
+    series_of(ui.visuals().dark_mode, n)
+}
+
+/// The same where nothing is drawn on the screen, as in a file.
+pub fn series_of(dark: bool, n: usize) -> Color32 {
+    let all = if dark { &SERIES_DARK } else { &SERIES_LIGHT };
     all[n % all.len()]
 }
 

@@ -13,6 +13,7 @@ use crate::text::Language;
 
 mod advisor;
 mod alerts;
+mod compare;
 mod evaluate;
 mod guide;
 mod layers;
