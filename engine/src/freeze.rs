@@ -156,7 +156,8 @@ pub fn setting_problems(recipe: &Recipe) -> Vec<RecipeProblem> {
 /// `BadRecipe` where `freeze_layers` cannot be read, names layers that the model does not have, or all of them.
 pub fn adapter_layers(recipe: &Recipe, config: &ModelConfig) -> Result<Option<BTreeSet<usize>>> {
     let frozen = span::frozen_layers(&recipe.freeze_layers, config.layers)?;
-    if frozen.is_empty() {
+    let adapts = matches!(recipe.finetuning_type, FinetuningType::Lora | FinetuningType::Oft);
+    if frozen.is_empty() || !adapts {
         return Ok(None);
     }
     let free: BTreeSet<usize> = (0..config.layers).filter(|layer| !frozen.contains(layer)).collect();

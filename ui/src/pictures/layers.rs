@@ -70,7 +70,7 @@ pub(super) fn scenes(language: Language) -> Vec<Scene> {
 
 fn deep(language: Language, layers: usize) -> (Bench, Engine) {
     let (mut b, e) = full(language);
-    let config = ModelConfig { layers, ..config() };
+    let config = ModelConfig { layers, windows: vec![None; layers], ..config() };
     b.state.model = Slot::Ready(ModelSummary { layers, parameters: config.parameters(), config, ..model() });
     b.panel = Panel::Layers;
     (b, e)

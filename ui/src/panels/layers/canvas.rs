@@ -10,7 +10,7 @@ use egui::{
 };
 
 use super::edit::Edit;
-use super::geometry::{Geometry, HEAD, HEIGHT, Row, Spot};
+use super::geometry::{BODY, Geometry, HEAD, HEIGHT, Row, Spot};
 use super::lanes;
 use super::measured::Measured;
 use super::paint::{self, Overlay, Patterns};
@@ -57,13 +57,14 @@ impl Canvas {
         }
         let room = (ui.available_width() - GUTTER).max(120.0);
         let geometry = Geometry::new(picture, room, look.zoom);
+        let height = if look.measured.is_some() && look.playhead.is_none() { HEAD + BODY } else { HEIGHT };
         let mut edits = Vec::new();
         ui.horizontal_top(|ui| {
             ui.spacing_mut().item_spacing.x = 0.0;
-            let (gutter, _) = ui.allocate_exact_size(vec2(GUTTER, HEIGHT), Sense::hover());
+            let (gutter, _) = ui.allocate_exact_size(vec2(GUTTER, height), Sense::hover());
             self::gutter(ui, gutter, picture, &geometry, look);
             ScrollArea::horizontal().id_salt("layers").auto_shrink([false, true]).show(ui, |ui| {
-                let (rect, _) = ui.allocate_exact_size(vec2(geometry.width.max(room), HEIGHT + 6.0), Sense::hover());
+                let (rect, _) = ui.allocate_exact_size(vec2(geometry.width.max(room), height + 6.0), Sense::hover());
                 self.nodes(ui, rect, picture, &geometry, &mut edits);
                 let response = ui.interact(rect, ui.scope_id().with("layers canvas"), Sense::click_and_drag());
                 response.widget_info(|| WidgetInfo::labeled(Role::Canvas, true, t!("layers.canvas")));

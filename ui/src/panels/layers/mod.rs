@@ -178,10 +178,10 @@ fn views(ui: &mut Ui, bench: &mut Bench) {
         let view = bench.desks.layers.view;
         if view == LayersView::Learns {
             let (undo, redo) = (bench.can_undo_layers(), bench.can_redo_layers());
-            if ui.add_enabled(undo, IconButton::new(icons::ARROW_COUNTER_CLOCKWISE, t!("layers.undo"))).clicked() {
+            if ui.add_enabled(undo, IconButton::new(icons::ARROW_U_UP_LEFT, t!("layers.undo"))).clicked() {
                 bench.undo_layers();
             }
-            if ui.add_enabled(redo, IconButton::new(icons::CLOCK_COUNTER_CLOCKWISE, t!("layers.redo"))).clicked() {
+            if ui.add_enabled(redo, IconButton::new(icons::ARROW_RIGHT, t!("layers.redo"))).clicked() {
                 bench.redo_layers();
             }
         }

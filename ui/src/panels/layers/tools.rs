@@ -131,7 +131,10 @@ pub fn joining(ui: &mut Ui, bench: &mut Bench, picture: &Picture) {
         vec2(ui.available_width(), 0.0),
         Layout::left_to_right(Align::Center).with_main_wrap(true),
         |ui| {
-            ui.label(theme::strong(t!("layers.joining")));
+            let row = vec2(0.0, theme::CONTROL);
+            ui.allocate_ui_with_layout(row, Layout::left_to_right(Align::Center), |ui| {
+                ui.label(theme::strong(t!("layers.joining")));
+            });
             let mut chosen = match before {
                 (Some(UnfreezePreset::TopDown), _) => 1,
                 (Some(UnfreezePreset::Ulmfit), _) => 2,

@@ -53,7 +53,7 @@ fn presets_and_the_bill_follow_one_another() {
     assert!(some < all && window.state().bench.state.recipe.freeze_layers == ["0-5"]);
     let estimate = window.state().bench.estimate().expect("model and data are there");
     assert_eq!(estimate.trainable_parameters, some, "the engine's own estimate agrees with the picture");
-    assert!(says(&window, "with nothing frozen"));
+    assert!(says(&window, " unfrozen"));
     click(&mut window, "Train last 2 only");
     assert!(trainable(&window) < some);
     click(&mut window, "Freeze all");
