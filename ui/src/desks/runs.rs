@@ -74,7 +74,8 @@ impl Default for RunsDesk {
             anchor: None,
             search: Search::default(),
             sort: (Column::Date, false),
-            hidden: [Column::Data, Column::Forgetting].into(),
+            // The names say the model, until they are changed; the rest is in the pane beside the list.
+            hidden: [Column::Model, Column::Data, Column::Forgetting].into(),
             listing: Listing::default(),
             undo: Vec::new(),
             told: None,

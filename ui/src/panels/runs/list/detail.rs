@@ -7,7 +7,6 @@ use super::table::status_sign;
 use crate::bench::Bench;
 use crate::desks::{Column, Place, model_of};
 use crate::library::{Order, RunCard, RunStatus};
-use crate::state::written_value;
 use crate::text::t;
 use crate::widgets::{Fact, IconButton, Push, board, facts, hairline, icon_label, tag};
 use crate::{format, icons, theme};
@@ -195,7 +194,10 @@ impl Detail {
         if self.differing.0 != card.id || self.differing.1 != revision {
             let told_above = ["model_name_or_path", "dataset", "dataset_dir", "output_dir", "stage", "finetuning_type"];
             let keys = card.recipe.changed_from_default().into_iter().filter(|key| !told_above.contains(key));
-            let values = keys.map(|key| (key, written_value(&card.recipe, key))).collect();
+            // Once for all keys: writing a recipe out takes a while.
+            let yaml = card.recipe.to_yaml();
+            let value = |key: &str| yaml.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(": "));
+            let values = keys.map(|key| (key, value(key).unwrap_or_default().to_owned())).collect();
             self.differing = (card.id.clone(), revision, values);
         }
         let p = theme::palette(ui);

@@ -237,10 +237,10 @@ fn short_name(ui: &Ui, name: &str, room: f32) -> (String, bool) {
     let width = width.size().x;
     let chars: Vec<char> = name.chars().collect();
     let fit = (room / width.max(1.0) * chars.len() as f32) as usize;
-    if width <= room || fit < END + 4 {
+    if width <= room || fit < END + 8 {
         return (name.to_owned(), width > room);
     }
-    let (head, end) = (&chars[..fit - END - 2], &chars[chars.len() - END..]);
+    let (head, end) = (&chars[..fit - END - 4], &chars[chars.len() - END..]);
     (head.iter().chain(&['…']).chain(end).collect(), true)
 }
 
