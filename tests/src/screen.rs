@@ -131,6 +131,14 @@ impl Screen {
         }
     }
 
+    /// The names of the controls of this role that begin with `start`, from the top.
+    pub fn named(&mut self, role: Role, start: &str) -> Vec<String> {
+        let mut found: Vec<Seen> = self.see();
+        found.retain(|s| s.role == role && s.text.starts_with(start));
+        found.sort_by(|a, b| a.centre.y.total_cmp(&b.centre.y));
+        found.into_iter().map(|s| s.text).collect()
+    }
+
     pub fn type_text(&mut self, text: &str) {
         self.send(vec![Event::Text(text.to_owned())]);
     }

@@ -58,3 +58,55 @@ fn language_palette_and_the_start_button_answer_keys_and_clicks() {
     screen.press(Key::Num1, CTRL);
     screen.wait("Try the sample", Duration::from_secs(20));
 }
+
+/// Sample, a first run, a second one with another rank, both laid over one another: as a person would, with the real
+/// engine, library and keys.
+#[test]
+fn two_runs_are_trained_and_compared() {
+    let home = tempfile::tempdir().unwrap();
+    let Some(mut screen) = Screen::open(home.path()) else { return };
+    let long = Duration::from_secs(400);
+    let soon = Duration::from_secs(60);
+    screen.click(Role::Button, "Try the sample");
+    screen.wait("Talk to it", long);
+
+    // Again with another rank.
+    screen.press(Key::Num4, CTRL);
+    screen.click(Role::RadioButton, "All settings");
+    screen.click(Role::SpinButton, "Rank");
+    screen.press(Key::A, CTRL);
+    screen.type_text("2");
+    screen.press(Key::Enter, Modifiers::NONE);
+    screen.click(Role::Button, "Start training");
+    screen.wait("Pause", soon);
+    screen.wait("Talk to it", long);
+
+    // The library knows both; they are chosen by a click each and laid over one another.
+    screen.press(Key::Num7, CTRL);
+    screen.wait("Choose ", soon);
+    let rows = screen.named(Role::CheckBox, "Choose ");
+    assert_eq!(rows.len(), 2, "{rows:?}");
+    rows.iter().for_each(|row| screen.click(Role::CheckBox, row));
+    screen.click(Role::RadioButton, "Compare (2)");
+    screen.wait("Loss", soon);
+    screen.click(Role::RadioButton, "Recipes");
+    screen.wait("lora_rank", soon);
+    for value in ["2", "8"] {
+        assert!(screen.see().iter().any(|s| s.text == value), "rank {value} is not shown");
+    }
+    screen.click(Role::RadioButton, "Results");
+    screen.wait("Results", soon);
+    let picture = screen.picture();
+    assert!(picture.starts_with(b"\x89PNG") && picture.len() > 20_000);
+    drop(screen);
+
+    // After a restart both are still there.
+    let Some(mut screen) = Screen::open(home.path()) else { return };
+    screen.wait("Fine-tune a language model, here", soon);
+    screen.press(Key::Num7, CTRL);
+    screen.wait("Choose ", soon);
+    assert_eq!(screen.named(Role::CheckBox, "Choose ").len(), 2);
+    let runs = rusqlite::Connection::open(home.path().join("luthier.sqlite"))
+        .and_then(|db| db.query_row("SELECT count(*) FROM runs", [], |row| row.get::<_, i64>(0)));
+    assert_eq!(runs.unwrap(), 2);
+}

@@ -14,7 +14,7 @@ pub struct Page {
 /// Pages that are read one after the other.
 #[derive(Debug)]
 pub struct Chapter {
-    /// `guide.chapter.NAME` is its title.
+    /// `chapter.NAME` is its title.
     pub name: &'static str,
     pub pages: &'static [Page],
 }

@@ -19,15 +19,18 @@ pub fn top_bar(ui: &mut Ui, bench: &Bench, commands: &mut Vec<UiCommand>) {
         ui.spacing_mut().item_spacing.x = 0.0;
         ui.add_space(16.0);
         let gap = 14.0;
-        let width = ((ui.available_width() - 16.0 - 190.0 - 4.0 * gap) / 4.0).clamp(110.0, 230.0).floor();
+        // In a narrow window the last ones are left out; their panels are on the rail.
+        let room = ui.available_width() - 16.0 - 190.0;
+        let shown = ((room / (110.0 + gap)).floor() as usize).clamp(1, 4);
+        let width = (room / shown as f32 - gap).clamp(110.0, 230.0).floor();
         let middle = ui.max_rect().center().y;
-        for (i, (panel, chip)) in chips(bench, width).into_iter().enumerate() {
+        for (i, (panel, chip)) in chips(bench, width).into_iter().take(shown).enumerate() {
             if ui.add(chip).clicked() {
                 commands.push(UiCommand::Go(panel));
             }
             // The string that joins the stations.
             let x = ui.cursor().left();
-            if i < 3 {
+            if i + 1 < shown {
                 ui.painter().hline(x..=x + gap, middle, Stroke::new(1.0, p.edge_strong));
             }
             ui.add_space(gap);

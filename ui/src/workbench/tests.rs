@@ -391,7 +391,7 @@ fn tab_reaches_the_controls() {
     let mut window = window(bench);
     window.run();
     let mut reached = std::collections::BTreeSet::new();
-    for _ in 0..24 {
+    for _ in 0..32 {
         window.key_press(Key::Tab);
         window.run();
         let focused = window.query_all_by(|n| n.is_focused()).filter_map(|n| n.accesskit_node().label()).next();

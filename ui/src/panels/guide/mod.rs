@@ -161,7 +161,7 @@ fn list(ui: &mut Ui, bench: &mut Bench) {
         if sought.is_empty() {
             for chapter in CHAPTERS {
                 ui.add_space(8.0);
-                let title = theme::small(say(&format!("guide.chapter.{}", chapter.name)));
+                let title = theme::small(say(&format!("chapter.{}", chapter.name)));
                 ui.label(title.color(theme::palette(ui).ink_soft));
                 for page in chapter.pages {
                     if entry(ui, page, None, page.id == open) {
