@@ -30,6 +30,10 @@ impl Recipe {
                 problems.push(problem(field, format!("{count} is out of range"), format!("write at most {most}")));
             }
         }
+        if self.layer_stats_steps < -1 {
+            let reason = format!("{} is out of range", self.layer_stats_steps);
+            problems.push(problem("layer_stats_steps", reason, "write a number of steps, 0 or -1"));
+        }
         let rows = self.answers_per_update();
         if problems.len() == before && rows > MOST_ROWS {
             let field = if self.ppo_buffer_size > 1 { "ppo_buffer_size" } else { "gradient_accumulation_steps" };
