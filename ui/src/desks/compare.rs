@@ -15,7 +15,7 @@ mod saving;
 mod tradeoff;
 
 pub use difference::{Difference, differences};
-pub use results::{Cell, Measure, Results, percent};
+pub use results::{Measure, Results, percent};
 pub use saving::Pending;
 pub use tradeoff::{FORGOT, Place as Spot, Quadrant, gained_in_training, place as spot};
 
