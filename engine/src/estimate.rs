@@ -140,13 +140,14 @@ pub fn estimate(recipe: &Recipe, config: &ModelConfig, workload: &Workload, mach
     let plan = Plan::new(recipe, workload.rows.max(1));
     let learning = learning(recipe, config, plan.total_steps, plan.steps_per_epoch)?;
     let mut case = Case::new(recipe, config, workload, machine, &learning);
-    let room = machine.memory_bytes.map(|has| has.saturating_sub(case.weight_bytes() + memory::PROGRAM));
+    let room = machine.memory_bytes.map(|has| has.saturating_sub(case.weight_bytes() + case.program));
     let cpu = machine.kind == DeviceKind::Cpu;
     case.graph = Graph::choose(recipe, config, &case.names, cpu, room, case.widest_batch());
     Ok(case.estimate())
 }
 
-/// The same for a run that is about to start: what learns and how its graphs are treated are known.
+/// The same for a run that is about to start: what learns and how its graphs are treated are known, and `resident`, the
+/// bytes that this process took before it loaded the model.
 pub(crate) fn of_run(
     recipe: &Recipe,
     config: &ModelConfig,
@@ -154,8 +155,10 @@ pub(crate) fn of_run(
     machine: &Machine,
     learning: &Learning,
     graph: Graph,
+    resident: u64,
 ) -> Estimate {
-    Case { graph, ..Case::new(recipe, config, workload, machine, learning) }.estimate()
+    let program = resident + memory::BUFFERS;
+    Case { graph, program, ..Case::new(recipe, config, workload, machine, learning) }.estimate()
 }
 
 /// All that an estimate is made of.
@@ -167,6 +170,8 @@ struct Case<'a> {
     learning: &'a Learning,
     plan: Plan,
     graph: Graph,
+    /// Bytes of the program and the data.
+    program: u64,
     /// Everything that ever learns.
     names: BTreeSet<String>,
     /// The lowest layer with a graph.
@@ -193,6 +198,7 @@ impl<'a> Case<'a> {
             learning,
             plan: Plan::new(recipe, workload.rows.max(1)),
             graph: Graph::Kept,
+            program: Self::usual_program(workload),
             lowest: lowest_layer(config, &names),
             kept: (0..config.layers).map(|layer| kept_numbers(config, &names, layer)).collect(),
             names,

@@ -14,10 +14,12 @@ use crate::model::{Model, ModelConfig};
 use crate::recipe::{FinetuningType, Recipe, Stage};
 use crate::{Error, Result};
 
+mod cells;
 mod names;
 mod schedule;
 mod span;
 
+pub use cells::{cell_of, cells};
 pub use names::layer_of;
 pub use span::Span;
 
@@ -210,8 +212,11 @@ fn chosen_weights(recipe: &Recipe, config: &ModelConfig) -> Result<BTreeSet<Stri
     Ok(inside.chain(outside.iter().filter(beside)).map(|name| (*name).clone()).collect())
 }
 
-/// `able` without what `freeze_layers` and `freeze_modules` name.
-fn unfrozen(recipe: &Recipe, config: &ModelConfig, able: &BTreeSet<String>) -> Result<BTreeSet<String>> {
+/// `able` without what `freeze_layers` and `freeze_modules` name: what learns sooner or later.
+///
+/// # Errors
+/// `BadRecipe` where a layer or module is named that the model does not have.
+pub fn unfrozen(recipe: &Recipe, config: &ModelConfig, able: &BTreeSet<String>) -> Result<BTreeSet<String>> {
     let frozen = span::frozen_layers(&recipe.freeze_layers, config.layers)?;
     let tensors: Vec<String> = config.tensors().into_iter().map(|(name, _)| name).collect();
     // A tied head is no tensor of its own.

@@ -3,6 +3,7 @@
 //! `protocol` is what the window and the command line speak; `link` starts the worker; `trainer` is the one loop.
 
 pub mod adapter;
+pub mod advice;
 pub mod data;
 pub mod device;
 mod error;

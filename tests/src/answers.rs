@@ -51,6 +51,29 @@ fn answers_come_at_the_start_on_the_way_and_at_the_end() {
 }
 
 #[test]
+fn a_run_that_is_stopped_early_answers_at_its_last_step() {
+    let dir = tempfile::tempdir().unwrap();
+    let recipe = Recipe {
+        val_size: 6.0,
+        eval_strategy: Interval::Steps,
+        eval_steps: Some(2),
+        early_stopping_steps: Some(2),
+        sample_steps: 1000,
+        max_steps: 400,
+        learning_rate: 2e-2,
+        ..asking(dir.path())
+    };
+    let (events, outcome) = drive(&recipe, false, |_, _| {});
+    assert!(matches!(outcome, Outcome::Stopped { result: Some(_), .. }), "{outcome:?}");
+    let last = events.iter().rev().find_map(|event| match event {
+        Event::StepReported { report, .. } => Some(report.step),
+        _ => None,
+    });
+    let steps: Vec<usize> = rounds(&events).into_iter().map(|(step, _)| step).collect();
+    assert_eq!(steps, [0, last.expect("steps were taken")]);
+}
+
+#[test]
 fn the_training_is_bit_for_bit_that_of_a_run_that_is_not_asked() {
     let dir = tempfile::tempdir().unwrap();
     for (name, finetuning_type, lora_dropout) in

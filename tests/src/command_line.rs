@@ -125,6 +125,12 @@ fn training_reports_each_step_and_leaves_a_run_folder() {
     let log = std::fs::read_to_string(out.join("trainer_log.jsonl")).unwrap();
     let last: Value = serde_json::from_str(log.lines().last().unwrap()).unwrap();
     assert_eq!((&last["current_steps"], &last["total_steps"]), (&json!(8), &json!(8)), "{last}");
+    assert!(!out.join("run.lock").exists(), "the folder is let go");
+    // It is among the runs from its first step on.
+    let listed: Value = serde_json::from_str(&luthier(["runs", "--json"]).done().stdout).unwrap();
+    let here = |run: &&Value| Path::new(run["folder"].as_str().unwrap()) == out;
+    let run = listed.as_array().unwrap().iter().find(here).expect("the run is listed");
+    assert_eq!((&run["status"], &run["steps"], &run["stage"]), (&json!("completed"), &json!(8), &json!("sft")));
 }
 
 /// What the README shows must run: its recipe is one, and its commands exist.

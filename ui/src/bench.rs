@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use luthier_engine::protocol::{Command, Problem, RequestId};
 use luthier_engine::recipe::{Interval, Recipe};
 
-use crate::desks::{Desks, Turn};
+use crate::desks::{Desks, MethodPage, Turn};
 use crate::dialogs::{Ask, DATA_ENDINGS, Dialogs, RECIPE_ENDINGS};
 use crate::library::{Answer, Library, Shelf};
 use crate::panels::Panel;
@@ -171,6 +171,7 @@ impl Bench {
 
     pub fn open_recipe(&mut self, path: &Path) {
         self.recipe_problem = None;
+        self.desks.advisor.page = Some(MethodPage::Settings);
         match Recipe::load(path) {
             Ok((recipe, warnings)) => {
                 remember(&mut self.settings.recent_recipes, path);
@@ -192,6 +193,7 @@ impl Bench {
         (sampling.temperature, sampling.top_p) = (recipe.temperature as f32, recipe.top_p as f32);
         sampling.top_k = recipe.top_k;
         self.state.recipe = recipe;
+        self.desks.advisor.page = Some(MethodPage::Settings);
         if !model.as_os_str().is_empty() {
             self.open_model(model);
         }
@@ -234,7 +236,7 @@ impl Bench {
         let mut recipe = self.whole_recipe();
         if let Err(error) = self.keep_mappings(&mut recipe) {
             self.recipe_problem = Some(Problem::from(&error));
-            self.panel = Panel::Method;
+            self.open_method(MethodPage::Settings);
             return None;
         }
         Some(recipe)
@@ -270,6 +272,7 @@ impl Bench {
 
 mod datasets;
 mod estimate;
+mod mix;
 mod running;
 mod stamp;
 mod talk;

@@ -7,9 +7,11 @@ use egui_kittest::Harness;
 use luthier_engine::protocol::*;
 use luthier_engine::recipe::{FinetuningType, PrefLoss, Stage, UnfreezePreset};
 
+mod advisor;
 mod alerts;
 pub(crate) mod compare;
 mod evaluate;
+mod layers;
 mod rows;
 mod runs;
 fn window(bench: Bench, size: (f32, f32), theme: Theme) -> Harness<'static, Workbench> {
@@ -81,7 +83,7 @@ fn method(language: Language, data: &str, change: fn(&mut luthier_engine::recipe
     e.answer_all();
     b.poll();
     change(&mut b.state.recipe);
-    b.panel = Panel::Method;
+    b.open_method(crate::desks::MethodPage::Settings);
     (b, e)
 }
 
@@ -336,7 +338,9 @@ fn scenes(language: Language) -> Vec<Scene> {
             }),
         ),
     ];
+    all.extend(advisor::scenes(language));
     all.extend(alerts::scenes(language));
+    all.extend(layers::scenes(language));
     all.extend(rows::scenes(language));
     let made = |make: fn(Language) -> (Bench, Engine)| Box::new(move || make(language)) as Box<dyn Fn() -> _>;
     all.extend(evaluate::scenes().into_iter().map(|(name, make)| (name, made(make))));
@@ -385,7 +389,7 @@ fn pictures_of_every_panel() {
                     open_folds(&mut w);
                 }
                 if scroll != 0.0 {
-                    w.hover_at(egui::pos2(500.0, 450.0));
+                    w.hover_at(egui::pos2(500.0, 450.0_f32.min(size.1 * 0.7)));
                     w.event(egui::Event::MouseWheel {
                         unit: egui::MouseWheelUnit::Point,
                         source: egui::MouseWheelSource::Wheel,

@@ -1,14 +1,19 @@
 //! Curves of runs: what is drawn in Train and in Compare, on one shared axis.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use egui::Ui;
+mod axis;
+mod curves;
+mod grid;
+mod lines;
+mod names;
 
-use crate::state::Run;
+pub use curves::{RunCurves, curves_of};
+pub use grid::{ChartAction, Mark, Marks, grid, grid_with, reset_zoom, take_action, zoomed};
+pub use names::{charts_of_run, charts_of_runs, metric_hint, metric_title};
 
 /// What lies along the bottom.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, serde::Serialize, serde::Deserialize)]
 pub enum Along {
     #[default]
     Step,
@@ -72,30 +77,5 @@ pub struct Look {
 impl Default for Look {
     fn default() -> Self {
         Self { along: Along::Step, smoothing: 0.8, logarithmic: false, clipped: false }
-    }
-}
-
-/// All metrics of a run by name.
-pub fn curves_of(run: &Run) -> BTreeMap<String, Arc<Curve>> {
-    let mut loss = Curve::default();
-    for report in &run.steps {
-        loss.steps.push(report.step as f64);
-        loss.tokens.push(report.total_tokens as f64);
-        loss.secs.push(report.elapsed_secs);
-        loss.values.push(f64::from(report.loss));
-    }
-    BTreeMap::from([("loss".to_owned(), Arc::new(loss))])
-}
-
-/// Charts in a grid that share the axis, the zoom and the line under the pointer. `id` names the grid.
-pub fn grid(ui: &mut Ui, id: &str, charts: &[Chart], look: &Look) {
-    for chart in charts {
-        egui_plot::Plot::new((id, chart.key.as_str())).height(160.0).show(ui, |plot| {
-            for series in &chart.series {
-                let xs = series.curve.xs(look.along);
-                let points: Vec<[f64; 2]> = xs.iter().zip(&series.curve.values).map(|(x, y)| [*x, *y]).collect();
-                plot.line(egui_plot::Line::new(series.label.clone(), points));
-            }
-        });
     }
 }

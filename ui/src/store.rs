@@ -32,6 +32,8 @@ pub struct Settings {
     pub zoom: f32,
     /// How much the loss curve is smoothed, 0 to 0.99.
     pub smoothing: f32,
+    /// Charts of Train that are left out, by the metric's name.
+    pub hidden_charts: Vec<String>,
     pub recent_models: Vec<PathBuf>,
     pub recent_data: Vec<PathBuf>,
     pub recent_recipes: Vec<PathBuf>,
@@ -46,6 +48,7 @@ impl Default for Settings {
             language: Language::of_system(),
             zoom: 1.0,
             smoothing: 0.8,
+            hidden_charts: Vec::new(),
             recent_models: Vec::new(),
             recent_data: Vec::new(),
             recent_recipes: Vec::new(),

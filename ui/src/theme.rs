@@ -129,6 +129,33 @@ pub fn series_of(dark: bool, n: usize) -> Color32 {
     all[n % all.len()]
 }
 
+/// Cividis (Nuñez, Anderton & Renslow 2018): even steps of lightness from dark blue to yellow, the same to every kind of
+/// sight.
+const RAMP: [Color32; 10] = [
+    rgb(0x00224E),
+    rgb(0x123570),
+    rgb(0x3B496C),
+    rgb(0x575D6D),
+    rgb(0x707173),
+    rgb(0x8A8678),
+    rgb(0xA59C74),
+    rgb(0xC3B369),
+    rgb(0xE1CC55),
+    rgb(0xFEE838),
+];
+
+/// The colour of a measured value, 0 the least and 1 the most.
+pub fn ramp(t: f32) -> Color32 {
+    let at = t.clamp(0.0, 1.0) * (RAMP.len() - 1) as f32;
+    let low = (at.floor() as usize).min(RAMP.len() - 2);
+    RAMP[low].lerp_to_gamma(RAMP[low + 1], at - low as f32)
+}
+
+/// Text on [`ramp`].
+pub fn on_ramp(t: f32) -> Color32 {
+    if t > 0.55 { DARK.on_varnish } else { LIGHT.board }
+}
+
 /// One step of the grid; all distances are multiples of it or its half.
 pub const GRID: f32 = 8.0;
 pub const RADIUS: u8 = 6;

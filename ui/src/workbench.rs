@@ -3,11 +3,11 @@
 use egui::{CentralPanel, Frame, Id, Ui};
 
 use crate::bench::Bench;
-use crate::command::{Around, UiCommand, primary};
+use crate::command::{AdvisorCommand, Around, UiCommand, primary};
 use crate::frame::{
     CloseDialog, Closing, Palette, focus_ring, log_drawer, rail, status_line, take_dropped_files, top_bar,
 };
-use crate::panels::{Panel, Panels};
+use crate::panels::Panels;
 use crate::store::{Look, Settings};
 use crate::text::speak;
 use crate::theme;
@@ -81,6 +81,9 @@ impl Workbench {
         CentralPanel::no_frame().frame(plain(p.bench)).show(ui, |ui| {
             self.panels.ui(ui, &mut self.bench);
         });
+        if let Some((chart, action)) = crate::plot::take_action(ui.ctx()) {
+            self.bench.export_chart(chart, action);
+        }
         if let Some(page) = take_guide_wish(ui) {
             self.bench.open_guide(&page);
         }
@@ -139,8 +142,8 @@ impl Workbench {
             if primary.reasons.is_empty() {
                 commands.push(primary.command);
             } else {
-                // It cannot be done yet; the Method panel lists why.
-                commands.push(UiCommand::Go(Panel::Method));
+                // It cannot be done yet; the Method panel's settings list why.
+                commands.push(UiCommand::Advisor(AdvisorCommand::Settings));
             }
         }
     }

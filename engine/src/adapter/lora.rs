@@ -10,8 +10,8 @@
 use burn::tensor::Tensor;
 
 use super::{LoraConfig, base_weight, peft_name, svd};
-use crate::Result;
 use crate::model::{LinearSpec, Model, Tape};
+use crate::{Result, ops};
 
 /// A [r, in] and B [out, r] of one layer.
 #[derive(Debug, Clone)]
@@ -118,6 +118,22 @@ impl Lora {
             None => [a, b],
             Some([a0, b0]) => [Tensor::cat(vec![a, a0.clone()], 0), Tensor::cat(vec![b, b0.clone().neg()], 1)],
         }
+    }
+
+    /// |s B A|^2, or |s (B A - B0 A0)|^2 with PiSSA's start, by the Gram matrices of the factors. B A - B0 A0 is taken as
+    /// (B - B0) A + B0 (A - A0), which is exactly zero at the start.
+    pub(super) fn change_squared(&self, a: Tensor<2>, b: Tensor<2>) -> Result<f64> {
+        let (a, b) = match &self.start {
+            None => (a, b),
+            Some([a0, b0]) => {
+                let left = Tensor::cat(vec![b - b0.clone(), b0.clone()], 1);
+                (Tensor::cat(vec![a.clone(), a - a0.clone()], 0), left)
+            }
+        };
+        let inner = ops::read(a.clone().matmul(a.transpose()), "measuring an adapter")?;
+        let outer = ops::read(b.clone().transpose().matmul(b), "measuring an adapter")?;
+        let trace: f64 = inner.iter().zip(&outer).map(|(x, y)| f64::from(*x) * f64::from(*y)).sum();
+        Ok(f64::from(self.scale).powi(2) * trace.max(0.0))
     }
 
     /// |V_i| of the rows of V = W + s B A, [out], without building B A:

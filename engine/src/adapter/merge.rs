@@ -50,7 +50,7 @@ impl Model {
 }
 
 /// W as the adapter makes it, [out, in].
-fn merged_weight(model: &Model, site: &Site) -> Tensor<2> {
+pub(super) fn merged_weight(model: &Model, site: &Site) -> Tensor<2> {
     let weight = base_weight(model, &site.spec);
     let plain = |name: &str| model.matrix(name, &mut Tape::off());
     match &site.form {

@@ -17,6 +17,7 @@ mod chain;
 mod folder;
 mod lora;
 mod merge;
+mod movement;
 mod oft;
 mod peft;
 mod start;

@@ -173,7 +173,7 @@ impl Shelf {
                 summary.warnings.extend(lengths.warnings);
             }
             summary.quality = Some(quality);
-            let previewer = Previewer { table, mapping: &mapping, encoder, edges: false };
+            let previewer = Previewer { table, mapping: &mapping, encoder };
             let shown = 0..table.rows.len().min(SHOWN);
             summary.preview = shown.into_par_iter().map(|index| previewer.row(index)).collect();
         } else {

@@ -10,6 +10,10 @@ const LOOKED_AT: usize = 320;
 /// Letters that tell a language written in an alphabet; a script of its own tells more.
 const LETTERS_NEEDED: usize = 16;
 
+/// Words that lines of programs begin with; prose does too, so that a mark has to stand beside them.
+const KEYWORDS: &[&str] =
+    &["def ", "import ", "from ", "return ", "function ", "const ", "let ", "var ", "class ", "#include"];
+
 /// A program, not a language.
 pub const CODE: &str = "code";
 /// Too short or too mixed to tell.
@@ -69,11 +73,9 @@ fn is_code(text: &str) -> bool {
     for line in text.lines().filter(|line| !line.trim().is_empty()) {
         let trimmed = line.trim_end();
         lines += 1;
-        let starts =
-            ["def ", "import ", "from ", "return ", "function ", "const ", "let ", "var ", "class ", "#include"];
         let begins = trimmed.trim_start();
-        let keyword =
-            starts.iter().any(|word| begins.starts_with(word)) && begins.contains(['(', '=', '{', '<', ';', '.']);
+        let has_marks = begins.contains(['(', '=', '{', '<', ';', '.']) || begins.len() < trimmed.len();
+        let keyword = has_marks && KEYWORDS.iter().any(|word| begins.starts_with(word));
         let ends = trimmed.ends_with(['{', '}', ';']) || (trimmed.ends_with("):") && begins.contains('('));
         like_code += usize::from(keyword || ends);
     }

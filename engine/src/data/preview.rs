@@ -43,7 +43,7 @@ pub struct Segment {
     /// Learned, not only read.
     pub learned: bool,
     /// Bytes of `text` that each of its tokens ends, in order: 0 for a token that is only a part of a character. Empty
-    /// where they are not known: without a tokenizer, or in the rows of a summary.
+    /// where they are not known, as without a tokenizer.
     #[serde(default)]
     pub tokens: Vec<u32>,
 }
@@ -53,8 +53,6 @@ pub(super) struct Previewer<'a> {
     pub table: &'a Table,
     pub mapping: &'a Mapping,
     pub encoder: Option<(&'a Encoder<'a>, &'a TextTokenizer)>,
-    /// Tells where the tokens end, which takes about as long as encoding the row.
-    pub edges: bool,
 }
 
 impl Previewer<'_> {
@@ -118,15 +116,12 @@ impl Previewer<'_> {
                 Some(text) => text.to_owned(),
                 None => tokenizer.decode(&coded.input_ids[start..end], false),
             };
-            let mut tokens = Vec::new();
-            if self.edges {
-                let length = |id: &u32| stream.push(*id).map_or(0, |text| text.len() as u32);
-                tokens = coded.input_ids[start..end].iter().map(length).collect();
-                // A tokenizer that writes a token differently by itself has no edges to show.
-                let told: usize = tokens.iter().map(|length| *length as usize).sum();
-                if told != text.len() && told != text.trim_end_matches('\u{fffd}').len() {
-                    tokens.clear();
-                }
+            let length = |id: &u32| stream.push(*id).map_or(0, |text| text.len() as u32);
+            let mut tokens: Vec<u32> = coded.input_ids[start..end].iter().map(length).collect();
+            // A tokenizer that writes a token differently by itself has no edges to show.
+            let told: usize = tokens.iter().map(|length| *length as usize).sum();
+            if told != text.len() && told != text.trim_end_matches('\u{fffd}').len() {
+                tokens.clear();
             }
             segments.push(Segment { tokens, ..segment(text, part[0] != IGNORED) });
             (start, shown) = (end, so_far);

@@ -147,7 +147,7 @@ impl Shelf {
         Ok(tokenizer)
     }
 
-    /// Rows (from 0) as the model will see them, with the edges of their tokens. A row that cannot be used says why.
+    /// Rows (from 0) as the model will see them. A row that cannot be used says why.
     ///
     /// # Errors
     /// `BadData` for a row beyond the end, for columns that are not there or not known, and where the file is another
@@ -175,7 +175,7 @@ impl Shelf {
         let options = EncodeOptions::new(source.cutoff_len.max(1), source.train_on_prompt);
         let encoder = tokenizer.as_deref().map(|tokenizer| (Encoder::new(tokenizer, options), tokenizer));
         let encoder = encoder.as_ref().map(|(encoder, tokenizer)| (encoder, *tokenizer));
-        let previewer = Previewer { table, mapping: &mapping, encoder, edges: true };
+        let previewer = Previewer { table, mapping: &mapping, encoder };
         Ok(rows.par_iter().map(|row| previewer.row(*row)).collect())
     }
 }

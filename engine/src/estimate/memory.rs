@@ -1,7 +1,7 @@
 //! Memory by part: what lies there all the time, and what comes and goes in a step. The peak is that of the worst moment,
 //! and the parts are what they are in it.
 
-use super::{Case, MemoryPart, MemoryShare};
+use super::{Case, MemoryPart, MemoryShare, Workload};
 use crate::generate::CACHE_BYTES;
 use crate::model::KvCache;
 use crate::protocol::DeviceKind;
@@ -9,8 +9,10 @@ use crate::quant::packed_bytes;
 use crate::recipe::{FinetuningType, RewardModelType, Stage, ValueModel};
 use crate::trainer::{CHUNK_BYTES, Graph, HEAD_KEPT_BYTES};
 
-/// The program, its tokenizer and its threads' buffers.
-pub(super) const PROGRAM: u64 = 70 << 20;
+/// The program and its tokenizer, without a window.
+const PROGRAM: u64 = 46 << 20;
+/// What threads and the allocator hold besides.
+pub(super) const BUFFERS: u64 = 24 << 20;
 /// Bytes of a token of the data: id and label, and its share of the text.
 const DATA_TOKEN: u64 = 12;
 /// Linear layers' dense panels and what their threads pack, while a block is gone through.
@@ -47,11 +49,9 @@ impl Case<'_> {
             true => (before, 0, 0),
             false => (worst, moments, stays),
         };
-        let rows = (self.workload.rows + self.workload.eval_rows) as u64;
-        let data = (rows as f64 * f64::from(self.workload.mean_tokens)) as u64 * DATA_TOKEN;
         let share = |part, bytes| MemoryShare { part, bytes };
         let parts = [
-            share(MemoryPart::Program, PROGRAM + data),
+            share(MemoryPart::Program, self.program),
             share(MemoryPart::Weights, self.weight_bytes()),
             share(MemoryPart::Adapter, adapter),
             share(MemoryPart::Gradients, worst.gradients),
@@ -61,6 +61,12 @@ impl Case<'_> {
             share(MemoryPart::Companions, worst.companions + stays),
         ];
         parts.into_iter().filter(|share| share.bytes > 0).collect()
+    }
+
+    /// The program and the data, where nobody has looked.
+    pub(super) fn usual_program(workload: &Workload) -> u64 {
+        let rows = (workload.rows + workload.eval_rows) as f64;
+        PROGRAM + BUFFERS + (rows * f64::from(workload.mean_tokens)) as u64 * DATA_TOKEN
     }
 
     /// The model's own weights: f32, linear layers in 4 bits where the recipe says so.

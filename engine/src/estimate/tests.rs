@@ -73,14 +73,14 @@ fn parts_add_up_and_follow_the_method() {
 
 #[test]
 fn short_memory_means_recomputing_which_takes_longer() {
-    let wide = of(|r, w, _| (r.per_device_train_batch_size, w.mean_tokens, w.longest_tokens) = (16, 800.0, 1000));
+    let wide = of(|r, w, _| (r.per_device_train_batch_size, w.mean_tokens, w.longest_tokens) = (16, 400.0, 600));
     let narrow = of(|r, w, m| {
-        (r.per_device_train_batch_size, w.mean_tokens, w.longest_tokens) = (16, 800.0, 1000);
-        m.memory_bytes = Some(8 << 30);
+        (r.per_device_train_batch_size, w.mean_tokens, w.longest_tokens) = (16, 400.0, 600);
+        m.memory_bytes = Some(6 << 30);
     });
     assert_eq!((wide.graph.as_str(), narrow.graph.as_str()), ("kept", "recomputed"));
     assert!(narrow.peak_bytes() < wide.peak_bytes() / 3 && narrow.step_secs > 1.15 * wide.step_secs);
-    let narrow_machine = Machine { kind: DeviceKind::Cpu, memory_bytes: Some(8 << 30), flops: 8e10 };
+    let narrow_machine = Machine { kind: DeviceKind::Cpu, memory_bytes: Some(6 << 30), flops: 8e10 };
     assert!(narrow.fits(&narrow_machine) && !wide.fits(&narrow_machine));
 }
 

@@ -27,6 +27,9 @@ pub struct PerplexityReport {
     /// Standard error of the loss, the rows taken as drawn at random: tokens of one row are no independent witnesses.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub loss_error: Option<f64>,
+    /// That of the token accuracy.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub token_accuracy_error: Option<f64>,
     /// The rows with the highest loss a token, the worst first.
     #[serde(default)]
     pub worst: Vec<WorstRow>,
@@ -174,20 +177,22 @@ pub(super) fn measure(
         tokens: sums.count,
         rows: rows.len(),
         dropped_rows,
-        loss_error: loss_error(&each),
+        loss_error: ratio_error(&each, |row| row.sum),
+        token_accuracy_error: ratio_error(&each, |row| row.hits as f64),
         worst: worst(&each, rows, tokenizer),
     })
 }
 
 /// Of a ratio of sums over independent rows (Cochran 1977, 2.46): deviations of each row from its share of the mean.
-fn loss_error(rows: &[TokenNll]) -> Option<f64> {
-    let sums = rows.iter().copied().fold(TokenNll::default(), TokenNll::with);
-    if rows.len() < 2 || sums.count == 0 {
+fn ratio_error(rows: &[TokenNll], of: impl Fn(&TokenNll) -> f64) -> Option<f64> {
+    let tokens: usize = rows.iter().map(|row| row.count).sum();
+    if rows.len() < 2 || tokens == 0 {
         return None;
     }
-    let (n, mean) = (rows.len() as f64, sums.mean());
-    let squares: f64 = rows.iter().map(|row| (row.sum - mean * row.count as f64).powi(2)).sum();
-    Some((n / (n - 1.0) * squares).sqrt() / sums.count as f64)
+    let (n, tokens) = (rows.len() as f64, tokens as f64);
+    let mean = rows.iter().map(&of).sum::<f64>() / tokens;
+    let squares: f64 = rows.iter().map(|row| (of(row) - mean * row.count as f64).powi(2)).sum();
+    Some((n / (n - 1.0) * squares).sqrt() / tokens)
 }
 
 fn worst(each: &[TokenNll], rows: &[Encoded], tokenizer: &TextTokenizer) -> Vec<WorstRow> {
@@ -220,6 +225,7 @@ mod tests {
     #[test]
     fn rows_that_differ_make_the_loss_uncertain() {
         let row = |sum, count| TokenNll { sum, count, hits: 0 };
+        let loss_error = |rows: &[TokenNll]| ratio_error(rows, |row| row.sum);
         assert_eq!(loss_error(&[row(2.0, 2), row(4.0, 4)]), Some(0.0));
         // Equal lengths: the standard error of the mean of 1, 2, 3, 4.
         let error = loss_error(&[row(3.0, 3), row(6.0, 3), row(9.0, 3), row(12.0, 3)]).unwrap();

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::choice::{Accuracy, ChoiceReport};
+use super::choice::{Accuracy, ChoiceReport, SubjectScore};
 use super::generation::{AnswerScore, GenerationReport};
 use super::perplexity::PerplexityReport;
 use super::prompts::PromptsReport;
@@ -71,14 +71,14 @@ impl EvalReport {
                 vec![
                     Metric { error: perplexity, ..plain("perplexity", report.perplexity) },
                     Metric { error, ..plain("loss", report.loss) },
-                    plain("token_accuracy", report.token_accuracy),
+                    Metric { error: report.token_accuracy_error, ..plain("token_accuracy", report.token_accuracy) },
                 ]
             }
             Self::Choice(report) => {
                 let of = |name: &str, score: &Accuracy| known(name, score.accuracy, score.standard_error());
                 let mut numbers = vec![
                     of("accuracy", &report.by_letter),
-                    plain("subject_mean", report.subject_mean),
+                    Metric { error: mean_error(&report.subjects), ..plain("subject_mean", report.subject_mean) },
                     Metric {
                         error: report.right_probability_error,
                         ..plain("right_probability", report.right_probability)
@@ -134,6 +134,14 @@ impl EvalReport {
     }
 }
 
+/// Standard error of the mean of the subjects' accuracies, from those of each; subjects without questions do not count.
+fn mean_error(subjects: &[SubjectScore]) -> Option<f64> {
+    let asked = subjects.iter().filter(|subject| subject.by_letter.questions > 0);
+    let errors: Vec<f64> = asked.map(|subject| subject.by_letter.standard_error()).collect();
+    let squares: f64 = errors.iter().map(|error| error * error).sum();
+    (!errors.is_empty()).then(|| squares.sqrt() / errors.len() as f64)
+}
+
 /// Standard error of the mean of independent values; None for fewer than two.
 pub(super) fn standard_error(values: impl Iterator<Item = f64> + Clone) -> Option<f64> {
     let n = values.clone().count() as f64;
@@ -158,6 +166,7 @@ mod tests {
             rows: 2,
             dropped_rows: 0,
             loss_error: None,
+            token_accuracy_error: None,
             worst: Vec::new(),
         })
     }
@@ -204,6 +213,7 @@ mod tests {
             rows: 2,
             dropped_rows: 0,
             loss_error: Some(0.02),
+            token_accuracy_error: None,
             worst: Vec::new(),
         });
         let errors: Vec<Option<f64>> = report.metrics().into_iter().map(|metric| metric.error).collect();

@@ -40,6 +40,26 @@ fn open(path: &Path) -> Result<(WeightFiles, ModelConfig)> {
     Ok((files, config))
 }
 
+/// The weights that a model began with, still in its files: read one at a time, so that they need no memory.
+pub struct StartWeights(WeightFiles);
+
+impl StartWeights {
+    /// # Errors
+    /// As [`WeightFiles::open`].
+    pub fn open(path: &Path) -> Result<Self> {
+        WeightFiles::open(path).map(Self)
+    }
+
+    /// As f32, row by row as it is stored; None: it is not in the files.
+    ///
+    /// # Errors
+    /// As [`WeightFiles::read_f32`].
+    pub fn read(&self, name: &str) -> Result<Option<Vec<f32>>> {
+        let stored = stored_name(&self.0, name);
+        if self.0.contains(&stored) { self.0.read_f32(&stored).map(Some) } else { Ok(None) }
+    }
+}
+
 /// The name a tensor has in the files: folders made from the bare decoder (as the published gpt2) leave out the
 /// first part, `transformer.` or `model.`.
 fn stored_name(files: &WeightFiles, name: &str) -> String {

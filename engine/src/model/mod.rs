@@ -26,7 +26,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 pub use cache::KvCache;
 pub use config::{Activation, Family, ModelConfig};
 pub(crate) use load::param;
-pub use load::{LoadProgress, inspect};
+pub use load::{LoadProgress, StartWeights, inspect};
 pub use names::LinearSpec;
 pub use rope::RopeScaling;
 pub use save::{checkpoint_dtype, save_companions, save_full, save_reward_model};

@@ -7,7 +7,7 @@ mod product;
 
 pub use nf4::{BLOCK, CODES, Nf4, NotFinite, SCALE_BLOCK, Scales, scale_table};
 pub use packed::{PackedMatrix, packed_bytes};
-pub use product::square_product_secs;
+pub use product::square_product;
 
 /// The 4-bit form that the linear layers of the blocks take while a model is loaded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

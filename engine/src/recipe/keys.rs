@@ -313,6 +313,8 @@ recipe_keys! {
         disable_shuffling: bool = false;
         /// Steps between two lines of the log.
         logging_steps: usize = 1;
+        /// Steps between two measurements of how far each layer has moved; 0: about twenty over the run, -1: never.
+        @ours layer_stats_steps: i64 = 0;
         /// When checkpoints are saved: no, steps or epoch.
         save_strategy: Interval = Interval::Steps;
         /// Steps between two checkpoints.

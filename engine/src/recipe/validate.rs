@@ -130,6 +130,8 @@ impl Recipe {
         ] {
             need(field, count != Some(0), "0".into(), "write 1 or more, or null");
         }
+        let layer_stats = self.layer_stats_steps;
+        need("layer_stats_steps", layer_stats >= -1, layer_stats.to_string(), "write a number of steps, 0 or -1");
         for (field, share) in [("lora_dropout", self.lora_dropout), ("module_dropout", self.module_dropout)] {
             need(field, (0.0..1.0).contains(&share), share.to_string(), "write 0 or more and less than 1");
         }

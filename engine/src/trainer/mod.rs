@@ -6,6 +6,7 @@
 mod checkpoint;
 mod forgetting;
 mod head;
+mod layers;
 mod layout;
 mod memory;
 mod pass;
@@ -20,6 +21,7 @@ use std::time::{Duration, Instant};
 pub use checkpoint::{RunState, load as load_learned, save as save_learned};
 pub use forgetting::Forgetting;
 pub use head::{Anchor, CHUNK_BYTES, HEAD_KEPT_BYTES, Kept, ScoreHead, Scored, TokenHead};
+pub use layers::LayerMeter;
 pub use layout::{Layout, Sequence};
 pub use memory::{available_bytes, note_resident, resident_bytes, take_highest};
 pub use pass::{Back, Graph, Pass, kept_bytes, kept_numbers, lowest_layer};
@@ -76,6 +78,7 @@ pub struct Trainer<'a> {
     pub folder: RunFolder,
     pub state: RunState,
     pub forgetting: Option<Forgetting>,
+    pub layers: Option<LayerMeter>,
     pub prompts: Option<FixedPrompts>,
     pub desk: &'a mut dyn Desk,
     watch: Watch,
@@ -103,9 +106,11 @@ impl Trainer<'_> {
         loop {
             // True after a resume, too, where the run was stopped in the middle of an evaluation.
             if self.state.evaluation_due && self.evaluate()? {
+                self.answer_at_the_end()?;
                 return Ok(Ending::Early);
             }
             if self.forgetting_due() && self.measure_forgetting()? {
+                self.answer_at_the_end()?;
                 return Ok(Ending::Forgot);
             }
             if self.answers_due() {
@@ -168,13 +173,15 @@ impl Trainer<'_> {
         }
         let norm = global_norm(&grads)?.hypot(self.method.critic().map_or(Ok(0.0), |critic| critic.norm())?);
         finite(norm, "the gradient norm", k + 1, groups.len(), &self.method.row_numbers(&groups.concat()))?;
+        let pulls = self.pulls(k + 1, &grads)?;
         let (rate, clip) = (self.schedule.rate(k), clip_factor(norm, self.recipe.max_grad_norm));
         self.optimizer.step(&mut self.model.params, grads, rate, clip);
         if let Some(critic) = self.method.critic() {
             critic.step(rate, clip);
         }
         let loss = tally.total.loss * share;
-        self.report_step(&tally, loss as f32, norm, rate, began.elapsed().saturating_sub(paused).as_secs_f64())
+        self.report_step(&tally, loss as f32, norm, rate, began.elapsed().saturating_sub(paused).as_secs_f64())?;
+        pulls.map_or(Ok(()), |pulls| self.measure_layers(&pulls, &learning))
     }
 
     /// What a method does between steps, such as sampling answers. Returns the time of pauses.

@@ -194,9 +194,8 @@ pub fn kept_numbers(c: &ModelConfig, learning: &BTreeSet<String>, layer: usize) 
                 _ => read[0] = true,
             }
         }
-        // Turned inputs, and outputs before DoRA's magnitudes.
-        numbers += if learning.contains(&format!("{adapter}oft_R.weight")) { spec.input } else { 0 };
-        numbers += if magnitude { spec.out * 5 / 4 } else { 0 };
+        // Outputs before DoRA's magnitudes.
+        numbers += if magnitude { spec.out } else { 0 };
     }
     let widths = [c.hidden, c.hidden, c.intermediate];
     numbers + read.iter().zip(widths).filter(|(read, _)| **read).map(|(_, width)| width).sum::<usize>()

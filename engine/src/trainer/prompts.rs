@@ -61,6 +61,11 @@ impl Trainer<'_> {
         self.prompts.is_some() && (due || step == 0 || step == total) && self.state.prompts_answered != Some(step)
     }
 
+    /// The last answers of a run that ends before its last step.
+    pub(super) fn answer_at_the_end(&mut self) -> Result<()> {
+        if self.state.prompts_answered == Some(self.state.step) { Ok(()) } else { self.answer_prompts() }
+    }
+
     /// Answers every prompt with the weights as they are. A stop is heard at every token, and then nothing is told; a save
     /// waits for the answers, so that a run that goes on from it does not give them twice.
     pub(super) fn answer_prompts(&mut self) -> Result<()> {

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use super::{
-    Desk, Ending, FixedPrompts, Forgetting, Graph, Plan, Trainer, Wish, available_bytes, checkpoint, positions,
+    Desk, Ending, FixedPrompts, Forgetting, Graph, LayerMeter, Plan, Trainer, Wish, available_bytes, checkpoint,
+    positions, resident_bytes,
 };
 use crate::adapter;
 use crate::data::{Example, Prepared};
@@ -44,6 +45,7 @@ pub fn start(id: &RunId, recipe: &Recipe, resume: bool, desk: &mut dyn Desk) -> 
     })?;
     let (device, device_name) = device::open(&recipe.device)?;
     desk.tell(progress(id, Phase::LoadingModel, Some(0.0)));
+    let resident = resident_bytes();
     let quantise = recipe.quantization_bit.map(|_| Quantisation { double: recipe.double_quantization });
     let mut load = |path: &Path, quantise: Option<Quantisation>| {
         Model::load_with(path, &device, quantise, &mut |done, total| {
@@ -87,6 +89,7 @@ pub fn start(id: &RunId, recipe: &Recipe, resume: bool, desk: &mut dyn Desk) -> 
         every: recipe.forgetting_steps,
         limit: recipe.forgetting_limit,
     });
+    let meter = LayerMeter::new(recipe, &model, &learned, plan.total_steps)?;
     let mut optimizer = AdamW::new(recipe);
     let state = match &resume_from {
         Some((_, path)) => {
@@ -111,7 +114,7 @@ pub fn start(id: &RunId, recipe: &Recipe, resume: bool, desk: &mut dyn Desk) -> 
     let adapter = added.map(|(_, param)| param.len() as u64).sum();
     let learning = Learning { course: course.clone(), sizes, adapter };
     let machine = Machine::of(&device::info_of(&device_name));
-    let expected = estimate::of_run(recipe, &model.config, &workload, &machine, &learning, graph);
+    let expected = estimate::of_run(recipe, &model.config, &workload, &machine, &learning, graph, resident);
     let facts = RunFacts {
         recipe: recipe.clone(),
         output_dir: recipe.output_dir.clone(),
@@ -150,6 +153,7 @@ pub fn start(id: &RunId, recipe: &Recipe, resume: bool, desk: &mut dyn Desk) -> 
         folder,
         state,
         forgetting,
+        layers: meter,
         prompts,
         desk,
         watch: Watch::default(),

@@ -3,14 +3,14 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use luthier_engine::data::{DataSummary, Mapping, replay_count, rows_per_pass};
+use luthier_engine::data::{DataSummary, Mapping};
 use luthier_engine::protocol::{Command, DataSource};
-use luthier_engine::recipe::{Interval, MixStrategy, Recipe};
+use luthier_engine::recipe::Recipe;
 use luthier_engine::{Error, Result};
 
 use super::Bench;
 use crate::datasets;
-use crate::state::{Data, Other, Slot, usable_rows};
+use crate::state::{Data, Other, Slot};
 use crate::store::remember;
 
 /// One of the mix.
@@ -27,7 +27,7 @@ pub struct Dataset {
 /// All of the mix; at least the one in sight, unless there is none.
 #[derive(Debug, Default)]
 pub struct Datasets {
-    list: Vec<Dataset>,
+    pub(super) list: Vec<Dataset>,
     shown: usize,
     /// The recipe's `dataset_dir`, where it came with names.
     folder: Option<PathBuf>,
@@ -47,26 +47,6 @@ impl Datasets {
         if let Some(folder) = &self.folder {
             recipe.dataset_dir.clone_from(folder);
         }
-    }
-}
-
-/// What a pass over the mix holds.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Mix {
-    /// Rows of each dataset; 0 while it is not known.
-    pub own: Vec<usize>,
-    /// Of them, what is set aside for evaluation.
-    pub aside: usize,
-    /// General rows against forgetting.
-    pub replayed: usize,
-    /// What is to be expected, where chance draws the rows.
-    pub about: bool,
-}
-
-impl Mix {
-    /// Rows that a pass learns from.
-    pub fn learned(&self) -> usize {
-        (self.own.iter().sum::<usize>()).saturating_sub(self.aside) + self.replayed
     }
 }
 
@@ -137,7 +117,7 @@ impl Bench {
         if index == self.sets.shown || index >= self.sets.list.len() {
             return;
         }
-        self.cancel_reading();
+        self.stop_reading();
         let Some(before) = self.sets.shown().cloned() else { return };
         let mut data = std::mem::take(&mut self.state.data);
         let mut others = std::mem::take(&mut data.others);
@@ -164,19 +144,24 @@ impl Bench {
         if self.sets.list.len() < 2 {
             return self.remove_data();
         }
-        if index >= self.sets.list.len() {
-            return;
-        }
-        let gone = self.sets.list.remove(index);
-        self.keep_weights_fitting(Some(index));
-        if index != self.sets.shown {
+        if index == self.sets.shown {
+            self.stop_reading();
+            self.drop_shown();
+        } else if index < self.sets.list.len() {
+            let gone = self.sets.list.remove(index);
+            self.keep_weights_fitting(Some(index));
             self.sets.shown -= usize::from(index < self.sets.shown);
             if let Some(request) = self.state.data.others.remove(&gone.path).and_then(|other| other.reading) {
                 self.wire.send(Command::CancelInspect { request });
             }
-            return;
         }
-        self.cancel_reading();
+    }
+
+    /// Takes the one in sight out of the mix; the first of the rest comes to sight.
+    fn drop_shown(&mut self) {
+        let shown = self.sets.shown;
+        self.sets.list.remove(shown);
+        self.keep_weights_fitting(Some(shown));
         self.sets.shown = 0;
         let others = std::mem::take(&mut self.state.data.others);
         self.bring_to_sight(others);
@@ -188,94 +173,6 @@ impl Bench {
         self.keep_weights_fitting(None);
         self.state.data = Data::default();
         self.state.recipe.dataset.clear();
-    }
-
-    // How they are mixed -----------------------------------------------------------------------------------------
-
-    /// As many chances as datasets, or none; `gone`: the one that has just been taken out. The recipe at hand names the
-    /// datasets too, as its own check counts them.
-    fn keep_weights_fitting(&mut self, gone: Option<usize>) {
-        let count = self.sets.list.len();
-        let recipe = &mut self.state.recipe;
-        let chances = &mut recipe.interleave_probs;
-        if let Some(gone) = gone.filter(|gone| *gone < chances.len()) {
-            chances.remove(gone);
-        }
-        if count < 2 || chances.len() > count {
-            chances.clear();
-        } else if !chances.is_empty() {
-            let mean = chances.iter().sum::<f64>() / chances.len() as f64;
-            chances.resize(count, mean);
-        }
-        if count < 2 {
-            recipe.mix_strategy = MixStrategy::Concat;
-        }
-        self.sets.write(recipe);
-    }
-
-    pub fn set_mix_strategy(&mut self, strategy: MixStrategy) {
-        self.state.recipe.mix_strategy = strategy;
-        if strategy == MixStrategy::Concat {
-            self.state.recipe.interleave_probs.clear();
-        }
-    }
-
-    /// The weight of one dataset when interleaving; all are 1 until one is changed.
-    pub fn weight(&self, index: usize) -> f64 {
-        self.state.recipe.interleave_probs.get(index).copied().unwrap_or(1.0)
-    }
-
-    pub fn set_weight(&mut self, index: usize, weight: f64) {
-        let count = self.sets.list.len();
-        let recipe = &mut self.state.recipe;
-        if recipe.interleave_probs.len() != count {
-            recipe.interleave_probs = vec![1.0; count];
-        }
-        if let Some(chance) = recipe.interleave_probs.get_mut(index) {
-            *chance = weight;
-        }
-        // In turns is what equal weights mean, and needs no chance.
-        if recipe.interleave_probs.iter().all(|chance| *chance == 1.0) {
-            recipe.interleave_probs.clear();
-        }
-        if recipe.mix_strategy == MixStrategy::Concat {
-            recipe.mix_strategy = MixStrategy::InterleaveUnder;
-        }
-    }
-
-    /// What a pass holds, as far as the datasets are known.
-    pub fn mix(&self) -> Mix {
-        let recipe = &self.state.recipe;
-        let usable = |index| self.summary_of(index).map_or(0, |summary| usable_rows(summary));
-        let most = recipe.max_samples.unwrap_or(usize::MAX);
-        let rows: Vec<usize> = (0..self.sets.list.len()).map(|index| usable(index).min(most)).collect();
-        let own = rows_per_pass(&rows, recipe.mix_strategy, &recipe.interleave_probs);
-        let all: usize = own.iter().sum();
-        let aside = match recipe.val_size {
-            _ if !recipe.eval_dataset.is_empty() => 0,
-            share if share < 1.0 => (share.max(0.0) * all as f64).ceil() as usize,
-            count => (count as usize).min(all),
-        };
-        let replays = !recipe.replay_dataset.is_empty() && recipe.replay_ratio < 1.0;
-        let replayed = if replays { replay_count(all - aside, recipe.replay_ratio) } else { 0 };
-        Mix { own, aside, replayed, about: !recipe.interleave_probs.is_empty() }
-    }
-
-    /// Rows that a pass may learn from, before any is set aside.
-    pub fn rows_of_mix(&self) -> usize {
-        let mix = self.mix();
-        mix.learned() + mix.aside
-    }
-
-    /// Rows set aside for evaluation; without a word on when to evaluate, after every pass.
-    pub fn set_val_size(&mut self, size: f64) {
-        let recipe = &mut self.state.recipe;
-        recipe.val_size = size;
-        if size > 0.0 && recipe.eval_strategy == Interval::No {
-            recipe.eval_strategy = Interval::Epoch;
-        } else if size == 0.0 && recipe.eval_dataset.is_empty() {
-            recipe.eval_strategy = Interval::No;
-        }
     }
 
     // Reading ----------------------------------------------------------------------------------------------------
@@ -348,11 +245,22 @@ impl Bench {
         self.sync_data();
     }
 
-    pub fn cancel_reading(&mut self) {
+    fn stop_reading(&self) {
         if let Some(request) = self.state.data.reading {
             self.wire.send(Command::CancelInspect { request });
-            // Nothing is left to show; what else is mixed stays.
-            if self.state.data.summary.is_none() && self.sets.list.len() < 2 {
+        }
+    }
+
+    /// What was known before stays; a dataset of which nothing was known is taken out.
+    pub fn cancel_reading(&mut self) {
+        if self.state.data.reading.is_none() {
+            return;
+        }
+        self.stop_reading();
+        if self.state.data.summary.is_none() {
+            if self.sets.list.len() > 1 {
+                self.drop_shown();
+            } else {
                 self.sets = Datasets::default();
                 self.keep_weights_fitting(None);
             }

@@ -6,9 +6,8 @@ use luthier_engine::protocol::{Command, Outcome};
 use luthier_engine::recipe::{FinetuningType, Recipe, RewardModelType, Stage};
 
 use super::{Bench, stamp};
-use crate::desks::Queued;
+use crate::desks::{MethodPage, Queued};
 use crate::format;
-use crate::panels::Panel;
 use crate::state::{Course, Run};
 
 impl Bench {
@@ -86,7 +85,7 @@ impl Bench {
         recipe.reward_model = Some(result);
         recipe.reward_model_type = if whole { RewardModelType::Full } else { RewardModelType::Lora };
         (recipe.stage, recipe.reward_rule) = (Stage::Ppo, None);
-        self.panel = Panel::Method;
+        self.open_method(MethodPage::Settings);
     }
 
     pub fn pause(&mut self) {

@@ -229,6 +229,7 @@ mod tests {
                 rows: 3,
                 dropped_rows: 0,
                 loss_error: None,
+                token_accuracy_error: None,
                 worst: Vec::new(),
             }))
         };

@@ -176,6 +176,9 @@ impl Bench {
             return view.clone();
         }
         let rows = self.state.data.summary.as_ref().map_or(0, |summary| summary.rows);
+        if self.desks.rows.selected >= rows {
+            self.desks.rows.selected = 0;
+        }
         let listed = |list: &[u32]| RowView::Some(list.into());
         let view = match (self.quality(), filter) {
             (None, _) | (_, RowFilter::All) => RowView::All(rows),

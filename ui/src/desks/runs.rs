@@ -7,6 +7,7 @@ use luthier_engine::protocol::Problem;
 use luthier_engine::recipe::{FinetuningType, Recipe, Stage};
 
 use crate::bench::Bench;
+use crate::desks::Subject;
 use crate::library::{Order, RunCard, RunStatus};
 use crate::panels::Panel;
 use crate::state::{Run, Speaker};
@@ -136,7 +137,16 @@ impl Bench {
         let missing = self.shelf.card(id).is_none_or(|card| card.status == RunStatus::Missing);
         if !there && !missing && self.desks.runs.asked.as_deref() != Some(id) {
             self.desks.runs.asked = Some(id.to_owned());
+            self.desks.runs.problem.take_if(|problem| problem.code == "library_load");
             self.library.order(Order::Load { id: id.to_owned() });
+        }
+    }
+
+    /// While a run's events are not there: that they are being read, or why they cannot be.
+    pub fn reading_word(&self) -> String {
+        match &self.desks.runs.problem {
+            Some(problem) if problem.code == "library_load" => problem.message.clone(),
+            _ => t!("runs.reading"),
         }
     }
 
@@ -156,7 +166,8 @@ impl Bench {
         desk.focus.take_if(|id| shelf.card(id).is_none());
         for id in desk.opened.iter().chain(&desk.focus) {
             let of = |cards: &[RunCard]| cards.iter().find(|card| card.id == *id).map(|card| (card.steps, card.status));
-            if shelf.loaded.contains_key(id) && of(&before) != of(&shelf.runs) {
+            let own = self.state.run.as_ref().is_some_and(|run| run.id == *id);
+            if !own && shelf.loaded.contains_key(id) && of(&before) != of(&shelf.runs) {
                 self.library.order(Order::Load { id: id.clone() });
             }
         }
@@ -358,9 +369,11 @@ impl Bench {
         (self.panel, self.desks.runs.page) = (Panel::Runs, RunsPage::Compare);
     }
 
-    /// The Evaluate panel, with these runs chosen.
+    /// The Evaluate panel, with these runs' results and the models they grew from ticked.
     pub fn evaluate_runs(&mut self, ids: Vec<String>) {
-        self.desks.runs.chosen = ids.into_iter().collect();
+        let bases = ids.iter().filter_map(|id| self.shelf.card(id));
+        let bases = bases.map(|card| Subject::Model(card.recipe.model_name_or_path.clone()));
+        self.desks.evaluate.subjects = bases.chain(ids.iter().cloned().map(Subject::Run)).collect();
         self.panel = Panel::Evaluate;
     }
 }

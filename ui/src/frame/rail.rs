@@ -114,6 +114,11 @@ fn mark(ui: &mut Ui, bench: &Bench, panel: Panel, at: egui::Pos2) {
             if let Some(run) = state.run.as_ref().filter(|run| run.is_going()) {
                 progress_ring(ui.painter(), at, 5.5, run.fraction().max(0.02), p.edge, p.varnish);
             }
+            let waiting = bench.desks.queue.waiting.len();
+            if waiting > 0 {
+                let below = at + vec2(1.0, 15.0);
+                ui.painter().text(below, Align2::CENTER_CENTER, waiting, FontId::proportional(11.0), p.ink_soft);
+            }
             None
         }
         _ => None,

@@ -3,7 +3,7 @@
 pub mod data;
 mod evaluate;
 mod guide;
-mod layers;
+pub mod layers;
 pub mod method;
 mod model;
 pub mod runs;
@@ -104,7 +104,7 @@ impl Panels {
             Panel::Start => start::ui(ui, bench),
             Panel::Model => self.model.ui(ui, bench),
             Panel::Data => self.data.ui(ui, bench),
-            Panel::Method => self.method.ui(ui, bench),
+            Panel::Method => self.method.ui(ui, bench, arrived),
             Panel::Layers => self.layers.ui(ui, bench),
             Panel::Train => self.train.ui(ui, bench),
             Panel::Runs => self.runs.ui(ui, bench),

@@ -17,7 +17,11 @@ pub(super) fn scenes(language: Language) -> Vec<Scene> {
 
 fn run(language: Language, wrong: bool) -> (Bench, Engine) {
     let (mut b, e) = full(language);
-    (b.state.recipe.max_steps, b.state.recipe.forgetting_limit) = (300, wrong.then_some(0.1));
+    b.state.recipe.max_steps = 300;
+    if wrong {
+        b.state.recipe.forgetting_dataset = vec!["/data/general.jsonl".into()];
+        b.state.recipe.forgetting_limit = Some(0.1);
+    }
     b.start_training();
     let id = b.state.run.as_ref().expect("it has just been started").id.clone();
     let mut told = facts(b.state.recipe.clone(), 300);

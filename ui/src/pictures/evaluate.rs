@@ -6,6 +6,7 @@ use luthier_engine::recipe::{FinetuningType, Stage};
 
 use super::{full, run};
 use crate::bench::Bench;
+use crate::desks::ExamKind;
 use crate::library::Answer;
 use crate::panels::Panel;
 use crate::testing::{Engine, choice_report, finished, kept, prompts_report, stored};
@@ -17,6 +18,7 @@ pub(super) fn scenes() -> Vec<Scene> {
     vec![
         ("evaluate_empty", empty),
         ("evaluate_choosing", choosing),
+        ("evaluate_questions", questions),
         ("evaluate_going", going),
         ("evaluate_results", results),
         ("evaluate_wrong", wrong),
@@ -72,6 +74,13 @@ fn choosing(language: Language) -> (Bench, Engine) {
     bench.cancel_exams();
     bench.desks.evaluate.going = None;
     bench.begin_evaluation();
+    (bench, engine)
+}
+
+fn questions(language: Language) -> (Bench, Engine) {
+    let (mut bench, engine) = choosing(language);
+    let draft = &mut bench.desks.evaluate.draft;
+    (draft.kind, draft.file, draft.choice.shots) = (ExamKind::Choice, "/data/mmlu".into(), 5);
     (bench, engine)
 }
 

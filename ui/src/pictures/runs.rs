@@ -61,7 +61,7 @@ fn chosen(language: Language) -> (Bench, Engine) {
         bench.toggle_chosen(id);
     }
     bench.focus_run("run-3");
-    bench.delete_runs(vec!["run-5".into()]);
+    bench.delete_runs(vec!["run-7".into()]);
     (bench, engine)
 }
 

@@ -79,6 +79,7 @@ pub fn perplexity_report(perplexity: f64, rows: usize) -> PerplexityReport {
         rows,
         dropped_rows: 0,
         loss_error: Some(0.02),
+        token_accuracy_error: Some(0.011),
         worst: (1..=7).map(worst).collect(),
     }
 }

@@ -1,7 +1,8 @@
 //! Two texts as one: what is new underlined, what is gone struck through; words in Latin, single characters in Chinese.
 
+use egui::accesskit::Role;
 use egui::text::{LayoutJob, TextFormat};
-use egui::{FontId, Label, Response, Stroke, Ui};
+use egui::{FontId, Label, Response, Stroke, Ui, WidgetInfo};
 use similar::{Algorithm, DiffOp, capture_diff_slices};
 
 use crate::text::t;
@@ -24,26 +25,38 @@ pub struct Piece {
 /// What became of `old` in `new`.
 pub fn word_diff(old: &str, new: &str) -> Vec<Piece> {
     let (before, after) = (words(old), words(new));
-    let mut pieces: Vec<Piece> = Vec::new();
-    let mut add = |change: Change, words: &[&str]| {
-        let text: String = words.concat();
-        match pieces.last_mut() {
-            _ if text.is_empty() => {}
-            Some(last) if last.change == change => last.text += &text,
-            _ => pieces.push(Piece { text, change }),
+    let (mut pieces, mut gone, mut new) = (Vec::new(), String::new(), String::new());
+    let put = |pieces: &mut Vec<Piece>, change, text: String| {
+        if !text.is_empty() {
+            pieces.push(Piece { text, change });
         }
     };
-    for op in capture_diff_slices(Algorithm::Myers, &before, &after) {
+    let ops = capture_diff_slices(Algorithm::Myers, &before, &after);
+    let last = ops.len().saturating_sub(1);
+    for (at, op) in ops.into_iter().enumerate() {
         match op {
-            DiffOp::Equal { new_index, len, .. } => add(Change::Same, &after[new_index..new_index + len]),
-            DiffOp::Delete { old_index, old_len, .. } => add(Change::Gone, &before[old_index..old_index + old_len]),
-            DiffOp::Insert { new_index, new_len, .. } => add(Change::New, &after[new_index..new_index + new_len]),
+            DiffOp::Equal { new_index, len, .. } => {
+                let same = after[new_index..new_index + len].concat();
+                // Two words that changed side by side are read as one change, not blank by blank.
+                if same.trim().is_empty() && !gone.is_empty() && !new.is_empty() && at < last {
+                    gone += &same;
+                    new += &same;
+                } else {
+                    put(&mut pieces, Change::Gone, std::mem::take(&mut gone));
+                    put(&mut pieces, Change::New, std::mem::take(&mut new));
+                    put(&mut pieces, Change::Same, same);
+                }
+            }
+            DiffOp::Delete { old_index, old_len, .. } => gone += &before[old_index..old_index + old_len].concat(),
+            DiffOp::Insert { new_index, new_len, .. } => new += &after[new_index..new_index + new_len].concat(),
             DiffOp::Replace { old_index, old_len, new_index, new_len } => {
-                add(Change::Gone, &before[old_index..old_index + old_len]);
-                add(Change::New, &after[new_index..new_index + new_len]);
+                gone += &before[old_index..old_index + old_len].concat();
+                new += &after[new_index..new_index + new_len].concat();
             }
         }
     }
+    put(&mut pieces, Change::Gone, gone);
+    put(&mut pieces, Change::New, new);
     pieces
 }
 
@@ -94,7 +107,19 @@ pub fn diff_text(ui: &mut Ui, pieces: &[Piece]) -> Response {
     for piece in pieces {
         job.append(&piece.text, 0.0, format(piece.change, p, 14.0));
     }
-    ui.add(Label::new(job).wrap().selectable(true))
+    let response = ui.add(Label::new(job).wrap().selectable(true));
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, said(pieces)));
+    response
+}
+
+/// For those who hear it.
+fn said(pieces: &[Piece]) -> String {
+    let said = |piece: &Piece| match piece.change {
+        Change::Same => piece.text.clone(),
+        Change::New => format!("[{}: {}]", t!("diff.new"), piece.text),
+        Change::Gone => format!("[{}: {}]", t!("diff.gone"), piece.text),
+    };
+    pieces.iter().map(said).collect()
 }
 
 /// What the two ways of writing mean.
@@ -122,7 +147,8 @@ mod tests {
 
     #[test]
     fn words_and_characters_are_compared_each_in_its_script() {
-        assert_eq!(shown("The strings swing.", "The bow swings."), "The [-strings][+bow] [-swing][+swings].");
+        assert_eq!(shown("The strings swing.", "The bow swings."), "The [-strings swing][+bow swings].");
+        assert_eq!(shown("It is old", "It was old"), "It [-is][+was] old");
         assert_eq!(shown("琴弦先振动。", "琴弓先振动。"), "琴[-弦][+弓]先振动。");
         assert_eq!(shown("", "new"), "[+new]");
         assert_eq!(shown("gone", ""), "[-gone]");

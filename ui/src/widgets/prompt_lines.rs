@@ -39,7 +39,7 @@ fn another(ui: &mut Ui, id: Id, list: &mut Vec<String>) -> bool {
     let mut add = false;
     ui.horizontal(|ui| {
         let label = t!("prompts.add");
-        let width = (ui.available_width() - 118.0).max(80.0);
+        let width = (ui.available_width() - 96.0).max(80.0);
         let edit =
             TextEdit::singleline(&mut text).id(id.with("new")).desired_width(width).hint_text(t!("prompts.hint"));
         let edit = ui.add(edit.min_size(vec2(0.0, CONTROL))).accessible_name(t!("prompts.new"));

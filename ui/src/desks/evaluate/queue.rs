@@ -200,8 +200,10 @@ impl Bench {
         };
         let of_run = self.state.run.as_ref().map(|run| run.recipe.clone()).filter(|recipe| fits(recipe));
         of_run.or_else(|| {
-            // Cheap to ask first: the whole recipe is put together only where rows are set aside.
-            self.state.recipe.has_eval_data().then(|| self.whole_recipe()).filter(|recipe| fits(recipe))
+            // Cheap to ask first: the whole recipe is put together only where rows are set aside. Bad rows are left out, as
+            // by a run, so that the same rows are drawn.
+            let whole = || Recipe { skip_bad_rows: true, ..self.whole_recipe() };
+            self.state.recipe.has_eval_data().then(whole).filter(|recipe| fits(recipe))
         })
     }
 

@@ -35,7 +35,7 @@ fn a_search_looks_at_everything_a_person_remembers() {
     assert_eq!(found("tag:ank", |_| {}), Vec::<String>::new(), "a tag's beginning");
     let starred = found("star", |_| {});
     assert!(starred.contains(&"run-1".to_owned()) && starred == found("", |search| search.starred = true));
-    let several = found("qwen kto forgets", |_| {});
+    let several = found("qwen dpo forgets", |_| {});
     assert!(!several.is_empty() && several.len() < all.len(), "model, method and note: {several:?}");
     assert_eq!(
         found("broken", |_| {}),

@@ -3,9 +3,10 @@
 use egui::{Align, Label, Layout, ScrollArea, Ui, vec2};
 use luthier_engine::data::DataSummary;
 
-use super::kind_name;
+use super::{kind_name, mapping};
 use crate::bench::Bench;
 use crate::desks::RowsPage;
+use crate::dialogs::Ask;
 use crate::state::usable_rows;
 use crate::text::t;
 use crate::widgets::{IconButton, Notice, Push, dropdown, frame, icon_label, segmented, tag};
@@ -25,15 +26,8 @@ pub fn ui(ui: &mut Ui, bench: &mut Bench, summary: &DataSummary) {
                 if ui.add(IconButton::new(icons::TRASH, t!("data.remove"))).clicked() {
                     bench.remove_dataset(bench.shown_dataset());
                 }
+                other_data(ui, bench, wide);
                 if wide {
-                    if ui.add(Push::quiet(t!("rows.add_data")).icon(icons::PLUS).small()).clicked() {
-                        bench.dialogs.ask(crate::dialogs::Ask::MoreData);
-                    }
-                    let choosing = bench.desks.rows.choosing;
-                    let other = Push::quiet(t!("rows.other_data")).icon(icons::FOLDER_OPEN).small().selected(choosing);
-                    if ui.add(other).clicked() {
-                        bench.desks.rows.choosing = !choosing;
-                    }
                     let p = theme::palette(ui);
                     tag(ui, &kind_name(summary.kind), p.string, p.string_soft);
                 }
@@ -55,6 +49,24 @@ pub fn ui(ui: &mut Ui, bench: &mut Bench, summary: &DataSummary) {
         }
         warnings(ui, summary);
     });
+}
+
+/// The ways to other data: with their words where there is room.
+fn other_data(ui: &mut Ui, bench: &mut Bench, wide: bool) {
+    let choosing = bench.desks.rows.choosing;
+    let (add, other) = if wide {
+        let add = ui.add(Push::quiet(t!("rows.add_data")).icon(icons::PLUS).small());
+        (add, ui.add(Push::quiet(t!("rows.other_data")).icon(icons::FOLDER_OPEN).small().selected(choosing)))
+    } else {
+        let add = ui.add(IconButton::new(icons::PLUS, t!("rows.add_data")));
+        (add, ui.add(IconButton::new(icons::FOLDER_OPEN, t!("rows.other_data"))))
+    };
+    if add.clicked() {
+        bench.dialogs.ask(Ask::MoreData);
+    }
+    if other.clicked() {
+        bench.desks.rows.choosing = !choosing;
+    }
 }
 
 /// The name, or a choice among the datasets of the mix.
@@ -100,12 +112,40 @@ fn warnings(ui: &mut Ui, summary: &DataSummary) {
     });
 }
 
-/// The panel's three sides.
-pub fn pages(ui: &mut Ui, bench: &mut Bench) {
+/// The panel's three sides; at the right, how far a new reading is, or how the columns are read.
+pub fn pages(ui: &mut Ui, bench: &mut Bench, summary: &DataSummary) {
     let pages = [
         (RowsPage::Rows, t!("rows.page_rows")),
         (RowsPage::Lengths, t!("rows.page_lengths")),
         (RowsPage::Mix, t!("rows.page_mix")),
     ];
-    segmented(ui, &mut bench.desks.rows.page, &pages);
+    let wide = ui.available_width() > 720.0;
+    let beside = |ui: &mut Ui, bench: &mut Bench| {
+        if bench.state.data.reading.is_some() {
+            reading(ui, bench);
+        } else if bench.desks.rows.page == RowsPage::Rows {
+            mapping::actions(ui, bench, summary);
+        }
+    };
+    ui.horizontal(|ui| {
+        segmented(ui, &mut bench.desks.rows.page, &pages);
+        if wide {
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| beside(ui, bench));
+        }
+    });
+    if !wide && (bench.state.data.reading.is_some() || bench.desks.rows.page == RowsPage::Rows) {
+        ui.horizontal(|ui| beside(ui, bench));
+    }
+}
+
+/// The file is read again while its last summary stays in sight.
+fn reading(ui: &mut Ui, bench: &mut Bench) {
+    if ui.add(Push::plain(t!("data.cancel")).icon(icons::X).small()).clicked() {
+        bench.cancel_reading();
+    }
+    let text = match bench.state.data.fraction() {
+        Some(fraction) => t!("rows.reading_again", percent = (fraction * 100.0).round()),
+        None => t!("data.opening"),
+    };
+    ui.label(theme::soft(ui, text));
 }

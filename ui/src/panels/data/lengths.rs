@@ -74,8 +74,9 @@ fn said(ui: &mut Ui, bench: &mut Bench, summary: &DataSummary) {
     let Some(quality) = &summary.quality else { return };
     let p = theme::palette(ui);
     let cutoff = bench.state.recipe.cutoff_len;
-    let read_at = bench.state.data.source.as_ref().map(|source| source.cutoff_len);
-    let counted = quality.cut.as_ref().filter(|cut| cut.exact && read_at == Some(cutoff));
+    let data = &bench.state.data;
+    let is_known = data.reading.is_none() && data.source.as_ref().is_some_and(|source| source.cutoff_len == cutoff);
+    let counted = quality.cut.as_ref().filter(|cut| cut.exact && is_known);
     let rows = usable_rows(summary);
     let limit = format::count(cutoff as u64);
     let text = match counted {

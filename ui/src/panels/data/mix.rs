@@ -67,7 +67,7 @@ fn list(ui: &mut Ui, bench: &mut Bench) {
                 match bench.summary_of(index) {
                     Some(summary) => {
                         ui.label(theme::soft(ui, t!("rows.count", n = format::count(usable_rows(summary) as u64))));
-                        if ui.available_width() > 220.0 {
+                        if ui.available_width() > 330.0 {
                             tag(ui, &kind_name(summary.kind), p.string, p.string_soft);
                         }
                     }

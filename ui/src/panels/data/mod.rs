@@ -48,7 +48,10 @@ impl DataPanel {
     fn without_data(&mut self, ui: &mut Ui, bench: &mut Bench) {
         column(ui, "data", |ui| {
             choose::ui(ui, bench, &mut self.typed);
-            state_of_reading(ui, bench);
+            if bench.state.data.reading.is_some() {
+                reading(ui, bench);
+            }
+            problem(ui, bench);
             let empty = || (icons::FILE_ARROW_DOWN, t!("primary.choose_data"));
             if bench.state.data.source.is_none() {
                 let (icon, word) = empty();
@@ -78,15 +81,15 @@ impl DataPanel {
                         choose::ui(ui, bench, &mut self.typed);
                     }
                     head::ui(ui, bench, summary);
-                    state_of_reading(ui, bench);
-                    head::pages(ui, bench);
+                    problem(ui, bench);
+                    head::pages(ui, bench, summary);
                     match bench.desks.rows.page {
                         RowsPage::Rows => self.rows(ui, bench, summary, bottom),
                         RowsPage::Lengths => side_by_side(ui, 1.7, |ui, side| match side {
                             0 => lengths::lengths(ui, bench, summary),
                             _ => lengths::languages(ui, bench, summary),
                         }),
-                        RowsPage::Mix => side_by_side(ui, 1.15, |ui, side| match side {
+                        RowsPage::Mix => side_by_side(ui, 1.0, |ui, side| match side {
                             0 => mix::ui(ui, bench),
                             _ => split::ui(ui, bench, summary),
                         }),
@@ -98,7 +101,7 @@ impl DataPanel {
     }
 
     fn rows(&mut self, ui: &mut Ui, bench: &mut Bench, summary: &DataSummary, bottom: f32) {
-        toolbar(ui, bench, summary);
+        filters(ui, bench, summary);
         let missing = summary.mapping.missing();
         if bench.desks.rows.columns || !missing.is_empty() {
             mapping::ui(ui, bench, summary, &mut self.all_parts);
@@ -149,8 +152,8 @@ fn side_by_side(ui: &mut Ui, ratio: f32, mut body: impl FnMut(&mut Ui, usize)) {
     });
 }
 
-/// Which rows are shown, and how their columns are read.
-fn toolbar(ui: &mut Ui, bench: &mut Bench, summary: &DataSummary) {
+/// Which rows are shown.
+fn filters(ui: &mut Ui, bench: &mut Bench, summary: &DataSummary) {
     let filters = bench.row_filters();
     let now = bench.desks.rows.filter;
     let mut chosen = now;
@@ -187,7 +190,6 @@ fn toolbar(ui: &mut Ui, bench: &mut Bench, summary: &DataSummary) {
                 chosen = language;
             }
         }
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| mapping::actions(ui, bench, summary));
     });
     if chosen != now {
         bench.filter_rows(chosen);
@@ -219,12 +221,8 @@ fn filter_icon(filter: RowFilter) -> Option<char> {
     }
 }
 
-/// How far the reading is, and what went wrong.
-fn state_of_reading(ui: &mut Ui, bench: &mut Bench) {
-    if bench.state.data.reading.is_some() {
-        reading(ui, bench);
-    }
-    if let Some(problem) = bench.state.data.problem.clone() {
+fn problem(ui: &mut Ui, bench: &Bench) {
+    if let Some(problem) = &bench.state.data.problem {
         let remedy = try_say(&format!("remedy.{}", problem.code));
         problem_box(ui, &t!("data.cannot_use"), &problem.message, remedy.as_deref());
     }

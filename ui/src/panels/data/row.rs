@@ -76,10 +76,13 @@ fn head(ui: &mut Ui, bench: &mut Bench) {
     let selected = bench.desks.rows.selected;
     ui.allocate_ui_with_layout(vec2(ui.available_width(), 30.0), Layout::left_to_right(Align::Center), |ui| {
         icon_label(ui, icons::EYE, 16.0, theme::palette(ui).varnish);
-        ui.add(Label::new(theme::strong(t!("data.row", row = selected + 1)).size(15.0)).selectable(false));
+        let view = bench.row_view();
+        let place = view.place(selected);
+        let title = t!("rows.title", row = format::count(selected as u64 + 1));
+        ui.add(Label::new(theme::strong(title).size(15.0)).selectable(false));
+        let (n, of) = (format::count(place as u64 + 1), format::count(view.len() as u64));
+        ui.label(theme::soft(ui, t!("rows.place", n = n, of = of)));
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            let view = bench.row_view();
-            let place = view.place(selected);
             if ui.add_enabled(place + 1 < view.len(), IconButton::new(icons::CARET_DOWN, t!("rows.next"))).clicked() {
                 bench.step_row(1);
             }

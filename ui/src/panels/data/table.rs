@@ -15,8 +15,8 @@ use crate::{format, icons, theme};
 
 const ROW: f32 = 26.0;
 const HEADER: f32 = 54.0;
-const NUMBER: f32 = 62.0;
-const FLAGS: f32 = 58.0;
+const NUMBER: f32 = 56.0;
+const FLAGS: f32 = 56.0;
 const TOKENS: f32 = 60.0;
 
 /// A column of text: what it shows, and the part whose column its header chooses.
@@ -98,7 +98,7 @@ pub fn ui(ui: &mut Ui, bench: &mut Bench, summary: &DataSummary, height: f32) ->
 fn table(ui: &mut Ui, bench: &mut Bench, summary: &DataSummary, view: &RowView) -> Option<Mapping> {
     let columns = texts(summary);
     let mut chosen = None;
-    let gap = 6.0;
+    let gap = 10.0;
     ui.spacing_mut().item_spacing = vec2(gap, 0.0);
     let mark = columns.iter().any(|(text, _)| *text == Text::Mark);
     let fixed = NUMBER + FLAGS + TOKENS + if mark { 84.0 } else { 0.0 };
@@ -110,6 +110,7 @@ fn table(ui: &mut Ui, bench: &mut Bench, summary: &DataSummary, view: &RowView) 
         .id_salt("rows")
         .sense(Sense::CLICK)
         .auto_shrink(false)
+        .animate_scrolling(false)
         .min_scrolled_height(0.0)
         .max_scroll_height((height - HEADER).max(ROW))
         .cell_layout(Layout::left_to_right(Align::Center))

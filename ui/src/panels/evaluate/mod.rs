@@ -11,7 +11,7 @@ use egui::{Align, Layout, Ui};
 
 use crate::bench::Bench;
 use crate::text::t;
-use crate::widgets::{IconButton, Push, column, empty_state, problem_box};
+use crate::widgets::{IconButton, Push, column, columns, empty_state, problem_box};
 use crate::{icons, theme};
 
 #[derive(Default)]
@@ -93,10 +93,13 @@ fn head(ui: &mut Ui, bench: &mut Bench) {
 /// What and whom, side by side where there is room.
 fn making(ui: &mut Ui, bench: &mut Bench) {
     if ui.available_width() > 860.0 {
-        ui.columns(2, |sides| {
-            choose::ui(&mut sides[0], bench);
-            models::ui(&mut sides[1], bench);
-            foot(&mut sides[1], bench);
+        columns(ui, 2, |ui, side| {
+            if side == 0 {
+                choose::ui(ui, bench);
+            } else {
+                models::ui(ui, bench);
+                foot(ui, bench);
+            }
         });
     } else {
         choose::ui(ui, bench);

@@ -40,7 +40,7 @@ pub(super) fn ui(ui: &mut Ui, bench: &mut Bench) {
 fn about(examinee: &Examinee) -> String {
     match examinee.trained {
         Some((stage, weights)) => {
-            t!("evaluate.trained", stage = say(&format!("stage.{stage}")), weights = weights)
+            t!("evaluate.trained", stage = say(&format!("stage.{stage}")), weights = say(&format!("weights.{weights}")))
         }
         None => t!("evaluate.as_it_came", path = format::path(&examinee.model)),
     }

@@ -5,7 +5,8 @@ use egui::{Align2, CursorIcon, FontId, Label, Layout, Response, ScrollArea, Sens
 use egui_extras::{Column, TableBuilder};
 use luthier_engine::eval::Metric;
 
-use super::{choose::kind_icon, earlier, worst};
+use super::choose::{kind_icon, kind_name};
+use super::{earlier, worst};
 use crate::bench::Bench;
 use crate::desks::{EvalTable, ExamKind, Line, Move, Sort, csv, direction};
 use crate::library::StoredEval;
@@ -61,7 +62,12 @@ impl Results {
                     let p = theme::palette(ui);
                     let icon = kind_of(bench, &set).map_or(icons::EXAM, kind_icon);
                     crate::widgets::icon_label(ui, icon, 18.0, p.varnish);
-                    ui.add(Label::new(theme::name(&set, 15.0)).truncate());
+                    let kind = kind_of(bench, &set).map(kind_name).unwrap_or_default();
+                    ui.add(Label::new(theme::strong(kind)).selectable(false));
+                    // With more than one set the name stands in the choice above.
+                    if sets.len() == 1 {
+                        ui.add(Label::new(theme::soft(ui, &set)).truncate());
+                    }
                 });
                 lines(ui, bench, table);
                 let compared = table.lines.iter().any(|line| line.metrics.iter().any(|(_, moved)| moved.is_some()));
@@ -166,16 +172,21 @@ fn lines(ui: &mut Ui, bench: &mut Bench, table: &EvalTable) {
     let seen = worst::looked_at(bench, table);
     ScrollArea::horizontal().id_salt("results").auto_shrink([false, true]).show(ui, |ui| {
         ui.spacing_mut().item_spacing = vec2(GAP, 0.0);
+        let names = if ui.available_width() < 640.0 { 150.0 } else { 220.0 };
+        let count = table.columns.len().max(1) as f32;
+        let room = ui.available_width() - names - COUNT - (count + 1.0) * GAP;
+        let width = (room / count).clamp(132.0, 260.0).floor();
         let mut builder = TableBuilder::new(ui)
             .id_salt("results table")
             .vscroll(false)
             .resizable(true)
+            .striped(true)
             .sense(Sense::click())
             .cell_layout(Layout::left_to_right(egui::Align::Center))
-            .column(Column::initial(210.0).at_least(120.0).clip(true))
-            .column(Column::initial(64.0).at_least(48.0).clip(true));
+            .column(Column::initial(names).at_least(120.0).clip(true))
+            .column(Column::initial(COUNT).at_least(48.0).clip(true));
         for _ in &table.columns {
-            builder = builder.column(Column::initial(152.0).at_least(96.0).clip(true));
+            builder = builder.column(Column::initial(width).at_least(96.0).clip(true));
         }
         let body = builder.header(HEAD, |mut row| {
             row.col(|ui| head(ui, &t!("evaluate.model"), None, &mut sort));
@@ -215,6 +226,8 @@ fn lines(ui: &mut Ui, bench: &mut Bench, table: &EvalTable) {
 }
 
 const GAP: f32 = 12.0;
+/// Width of the column of counts.
+const COUNT: f32 = 56.0;
 
 /// A column's name; a click sorts by it, a second one the other way round.
 fn head(ui: &mut Ui, name: &str, metric: Option<&str>, sort: &mut Sort) {

@@ -240,7 +240,9 @@ fn one_option(ui: &mut Ui, wrong: &WrongAnswer, option: usize) {
         ui.add_space(4.0);
         match &mark {
             Some((icon, _)) => icon_label(ui, *icon, 18.0, ink),
-            None => ui.add_space(18.0),
+            None => {
+                ui.allocate_exact_size(vec2(18.0, 18.0), Sense::hover());
+            }
         }
         let text = format!("{}. {}", LETTERS[option], wrong.options[option]);
         let said = mark.as_ref().map(|(_, word)| word.clone());

@@ -5,8 +5,9 @@ use luthier_engine::recipe::{Recipe, UnfreezePreset};
 
 use super::form::Form;
 use crate::bench::Bench;
+use crate::panels::Panel;
 use crate::text::t;
-use crate::widgets::{Card, number, segmented};
+use crate::widgets::{Card, Push, number, segmented};
 use crate::{format, icons, theme};
 
 /// Layers named one by one in the sentence on unfreezing.
@@ -36,17 +37,27 @@ pub(super) fn trainable(ui: &mut Ui, bench: &mut Bench) {
 pub(super) fn frozen(ui: &mut Ui, bench: &mut Bench) {
     let title = t!("method.frozen");
     let tied = bench.state.model.ready().is_some_and(|m| m.tied_head);
-    Card::new(&title).about(t!("method.frozen_about")).icon(icons::SNOWFLAKE).show(ui, |ui| {
-        let mut form = Form::new(&mut bench.state.recipe);
-        form.more(ui, &title, &["freeze_layers", "freeze_modules"], |ui, form| {
-            form.words(ui, "freeze_layers", |r| &mut r.freeze_layers);
-            let kinds = ["embed_tokens", "self_attn", "mlp", "norm", "lm_head"].map(str::to_owned);
-            form.chips(ui, "freeze_modules", |r| &mut r.freeze_modules, &kinds);
-            if tied {
-                ui.add(Label::new(theme::soft(ui, t!("method.tied_head"))).wrap());
-            }
-        });
-    });
+    let open = |ui: &mut Ui| ui.add(Push::quiet(t!("layers.open")).icon(icons::STACK).small()).clicked();
+    let card = Card::new(&title).about(t!("method.frozen_about")).icon(icons::SNOWFLAKE);
+    let mut to_layers = false;
+    card.show_with(
+        ui,
+        |ui| to_layers = open(ui),
+        |ui| {
+            let mut form = Form::new(&mut bench.state.recipe);
+            form.more(ui, &title, &["freeze_layers", "freeze_modules"], |ui, form| {
+                form.words(ui, "freeze_layers", |r| &mut r.freeze_layers);
+                let kinds = ["embed_tokens", "self_attn", "mlp", "norm", "lm_head"].map(str::to_owned);
+                form.chips(ui, "freeze_modules", |r| &mut r.freeze_modules, &kinds);
+                if tied {
+                    ui.add(Label::new(theme::soft(ui, t!("method.tied_head"))).wrap());
+                }
+            });
+        },
+    );
+    if to_layers {
+        bench.panel = Panel::Layers;
+    }
 }
 
 pub(super) fn gradual(ui: &mut Ui, bench: &mut Bench) {

@@ -40,6 +40,7 @@ pub(super) fn keeping(ui: &mut Ui, bench: &mut Bench) {
         }
         form.optional(ui, "save_total_limit", |r| &mut r.save_total_limit, 1..=1000, 2, &t!("method.keep_all"));
         form.number(ui, "logging_steps", |r| &mut r.logging_steps, 1..=10_000, 0.1);
+        form.number(ui, "layer_stats_steps", |r| &mut r.layer_stats_steps, -1..=1_000_000, 0.2);
     });
 }
 

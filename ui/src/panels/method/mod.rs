@@ -1,6 +1,7 @@
 //! The Method panel: what of the model is trained and how, and the button that starts it, with what is still missing.
 
 mod adapter;
+mod advisor;
 mod cards;
 mod forgetting;
 mod form;
@@ -20,6 +21,7 @@ use luthier_engine::recipe::{FinetuningType, PrefLoss, Recipe, Stage};
 
 use super::data::kind_name;
 use crate::bench::Bench;
+use crate::desks::MethodPage;
 use crate::state::{Missing, back_to_default, to_take_back};
 use crate::text::{say, t, try_say};
 use crate::widgets::{Card, Fact, Push, column, facts, icon_label, tag};
@@ -31,10 +33,25 @@ const SIDE: f32 = 332.0;
 #[derive(Default)]
 pub struct MethodPanel {
     recipe_view: recipe_view::RecipeView,
+    comparison: advisor::Comparison,
 }
 
 impl MethodPanel {
-    pub fn ui(&mut self, ui: &mut Ui, bench: &mut Bench) {
+    pub fn ui(&mut self, ui: &mut Ui, bench: &mut Bench, arrived: bool) {
+        // Whoever has set something, or comes with a recipe, wants the settings.
+        let untouched = changed(&bench.state.recipe) == 0 && bench.state.recipe.finetuning_type == FinetuningType::Lora;
+        let ready = bench.state.model.ready().is_some() && bench.state.data.usable();
+        if arrived && ready && untouched && bench.desks.advisor.page.is_none() {
+            bench.desks.advisor.page = Some(MethodPage::Advisor);
+        }
+        match advisor::page_switch(ui, bench) {
+            MethodPage::Advisor => advisor::ui(ui, bench),
+            MethodPage::Compare => self.comparison.ui(ui, bench),
+            MethodPage::Settings => self.settings(ui, bench),
+        }
+    }
+
+    fn settings(&mut self, ui: &mut Ui, bench: &mut Bench) {
         egui::Panel::right("method-side")
             .exact_size(SIDE)
             .resizable(false)
@@ -186,7 +203,7 @@ fn take_back(ui: &mut Ui, recipe: &mut Recipe, field: &str) {
 }
 
 /// What the form calls a setting; its key where the form has no word for it.
-fn field_label(field: &str) -> String {
+pub(super) fn field_label(field: &str) -> String {
     try_say(&format!("field.{field}.label")).unwrap_or_else(|| field.to_owned())
 }
 

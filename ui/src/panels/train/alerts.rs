@@ -83,7 +83,7 @@ fn row(ui: &mut Ui, severity: Severity, alert: Option<&Alert>, what: &str, below
             ui.allocate_ui_with_layout(line, Layout::left_to_right(Align::Center), |ui| {
                 tag(ui, &word, ink, ground);
                 let Some(alert) = alert else { return };
-                ui.label(theme::soft(ui, t!("alert.step", step = alert.step)));
+                ui.label(theme::soft(ui, t!("alert.step", step = alert.step.max(1))));
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                     let read = Push::quiet(t!("alert.read")).icon(icons::BOOK_OPEN).small();
                     if ui.add(read.name(t!("alert.read_about", what = what))).clicked() {

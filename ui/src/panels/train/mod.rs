@@ -2,37 +2,42 @@
 
 mod alerts;
 mod answers;
+mod curves;
 mod ended;
-mod metrics;
+mod margins;
 mod opened;
-mod plots;
 mod predicted;
 mod queue;
 mod rollouts;
+mod settings;
 
 use egui::{Label, Ui};
 use luthier_engine::protocol::{Outcome, Phase};
+use luthier_engine::recipe::Recipe;
 
 use super::Panel;
 use crate::bench::Bench;
+use crate::desks::{TrainPage, differing};
 use crate::frame::log_lines;
 use crate::state::{Course, Run};
 use crate::text::t;
-use crate::widgets::{Card, Fact, IconButton, Push, board, column, empty_state, facts, progress_bar, tag};
+use crate::widgets::{Card, Fact, IconButton, Push, board, column, empty_state, facts, progress_bar, segmented, tag};
 use crate::{format, icons, theme};
 
 #[derive(Default)]
 pub struct TrainPanel {
     alerts: alerts::AlertList,
-    curves: plots::Curves,
-    metrics: metrics::MetricPlots,
+    curves: curves::CurvesView,
+    margins: margins::MarginsView,
+    apart: Apart,
     rollouts: rollouts::RolloutList,
     answers: answers::AnswersView,
 }
 
 impl TrainPanel {
     pub fn ui(&mut self, ui: &mut Ui, bench: &mut Bench) {
-        let mut smoothing = bench.settings.smoothing;
+        let mut page = bench.train_page();
+        let mut looked = None;
         let mut action = None;
         let ours = bench.desks.runs.opened.is_none();
         if !ours && bench.run_in_view().is_none() {
@@ -55,17 +60,28 @@ impl TrainPanel {
             action = queue::ui(ui, bench).map(Action::Queue).or(action.take());
             self.alerts.ui(ui, run);
             numbers(ui, run);
-            predicted::ui(ui, run);
-            self.curves.ui(ui, run, &mut smoothing);
-            self.metrics.ui(ui, run);
-            self.curves.small(ui);
-            self.rollouts.ui(ui, run);
-            self.answers.ui(ui, run);
-            if ours {
-                log(ui, bench);
+            let apart = if run.is_going() { self.apart.count(run, &bench.state.recipe) } else { 0 };
+            pages(ui, run, apart, &mut page);
+            match page {
+                TrainPage::Curves => {
+                    looked = Some(self.curves.ui(ui, bench, run));
+                    predicted::ui(ui, run);
+                }
+                TrainPage::Margins => self.margins.ui(ui, run, &bench.train_look()),
+                TrainPage::Rollouts => self.rollouts.ui(ui, run),
+                TrainPage::Answers => self.answers.ui(ui, run),
+                TrainPage::Settings => {
+                    settings::ui(ui, bench, run);
+                    if ours {
+                        log(ui, bench);
+                    }
+                }
             }
         });
-        bench.settings.smoothing = smoothing;
+        bench.desks.train.page = page;
+        if let Some(looked) = looked {
+            looked.take(bench);
+        }
         match action {
             Some(Action::Start) => bench.start_training(),
             Some(Action::Sample) => bench.try_sample(),
@@ -105,6 +121,46 @@ enum Action {
     Queue(queue::Act),
     Opened(opened::Act),
     Copy(String),
+}
+
+/// Which page of the run is in front, and whether the form has other settings by now.
+fn pages(ui: &mut Ui, run: &Run, apart: usize, page: &mut TrainPage) {
+    let name = |page: &TrainPage| match page {
+        TrainPage::Curves => t!("train.page_curves"),
+        TrainPage::Margins => t!("train.page_margins"),
+        TrainPage::Rollouts => t!("train.page_rollouts"),
+        TrainPage::Answers => t!("train.page_answers"),
+        TrainPage::Settings => t!("train.page_settings"),
+    };
+    let options: Vec<(TrainPage, String)> = TrainPage::of(run).into_iter().map(|page| (page, name(&page))).collect();
+    ui.horizontal_wrapped(|ui| {
+        segmented(ui, page, &options);
+        if apart > 0 {
+            let p = theme::palette(ui);
+            tag(ui, &t!("train.form_is_next", n = apart), p.string, p.string_soft);
+        }
+    });
+}
+
+/// In how many settings the form differs from the run, what the window fills in at the start left out. Counting writes
+/// both recipes out, so it is done again only when one of them has changed.
+#[derive(Default)]
+struct Apart {
+    counted: Option<(String, Recipe, usize)>,
+}
+
+impl Apart {
+    fn count(&mut self, run: &Run, form: &Recipe) -> usize {
+        match &self.counted {
+            Some((id, known, count)) if *id == run.id && known == form => *count,
+            _ => {
+                let filled = ["model_name_or_path", "dataset", "dataset_dir"];
+                let count = differing(&run.recipe, form).iter().filter(|apart| !filled.contains(&apart.key)).count();
+                self.counted = Some((run.id.clone(), form.clone(), count));
+                count
+            }
+        }
+    }
 }
 
 fn nothing_yet(ui: &mut Ui, bench: &Bench) -> Option<Action> {

@@ -52,7 +52,7 @@ pub(super) fn reading(ui: &mut Ui, bench: &Bench) -> Option<Act> {
         act = banner(ui, bench);
         ui.vertical_centered(|ui| {
             ui.add_space(32.0);
-            ui.label(theme::soft(ui, t!("runs.reading")));
+            ui.label(theme::soft(ui, bench.reading_word()));
         });
     });
     act

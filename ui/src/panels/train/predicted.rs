@@ -65,13 +65,9 @@ fn memory(ui: &mut Ui, run: &Run, estimate: &Estimate) {
             ui.painter().text(rect.left_top(), Align2::LEFT_TOP, text, font, p.ink_soft);
         }
     }
-    ui.horizontal_wrapped(|ui| {
-        ui.spacing_mut().item_spacing = vec2(12.0, 4.0);
-        for (i, share) in estimate.memory.iter().enumerate() {
-            let colour = theme::series(ui, i);
-            entry(ui, colour, &word(share.part), &format::bytes(share.bytes));
-        }
-    });
+    let parts = estimate.memory.iter().enumerate();
+    let entries = parts.map(|(i, share)| (theme::series(ui, i), word(share.part), format::bytes(share.bytes)));
+    legend(ui, &entries.collect::<Vec<_>>());
 }
 
 /// The steps' time as it was expected, and as it goes: elapsed filled, the rest in outline.
@@ -108,13 +104,11 @@ fn time(ui: &mut Ui, run: &Run, estimate: &Estimate) {
     // Where it should end.
     let x = at(expected);
     ui.painter().vline(x, (bar.top() - 4.0)..=(bar.bottom() + 4.0), Stroke::new(2.0, p.ink));
-    ui.horizontal_wrapped(|ui| {
-        ui.spacing_mut().item_spacing = vec2(12.0, 4.0);
-        entry(ui, p.varnish, &t!("predicted.elapsed"), &format::duration(elapsed));
-        if run.is_going() {
-            entry(ui, Color32::TRANSPARENT, &t!("predicted.left"), &format::duration(left));
-        }
-    });
+    let mut entries = vec![(p.varnish, t!("predicted.elapsed"), format::duration(elapsed))];
+    if run.is_going() {
+        entries.push((Color32::TRANSPARENT, t!("predicted.left"), format::duration(left)));
+    }
+    legend(ui, &entries);
     if estimate.total_secs > expected * 1.05 {
         ui.label(theme::soft(ui, t!("predicted.all", time = format::duration(estimate.total_secs))));
     }
@@ -128,7 +122,7 @@ fn off(measured: f64, expected: f64) -> String {
 }
 
 fn heading(ui: &mut Ui, word: &str, told: &str, difference: Option<String>) {
-    ui.horizontal(|ui| {
+    ui.horizontal_wrapped(|ui| {
         ui.label(theme::strong(word));
         ui.label(theme::soft(ui, told));
         if let Some(difference) = difference {
@@ -150,17 +144,34 @@ fn pointer(ui: &Ui, x: f32, bar: Rect, word: &str) {
     ui.painter().galley(pos2(from, bar.top() - ABOVE), text, p.ink_soft);
 }
 
-/// A line of the legend: the colour, the word, the number. Outlined where the colour is none.
-fn entry(ui: &mut Ui, colour: Color32, word: &str, value: &str) {
+/// Colours with their words and numbers, in as many lines as they need. Outlined where the colour is none.
+fn legend(ui: &mut Ui, entries: &[(Color32, String, String)]) {
+    const LINE: f32 = 18.0;
+    const SWATCH: f32 = 15.0;
+    const GAP: f32 = 14.0;
     let p = theme::palette(ui);
-    ui.horizontal(|ui| {
-        ui.spacing_mut().item_spacing.x = 5.0;
-        let (rect, _) = ui.allocate_exact_size(vec2(10.0, 10.0), Sense::hover());
-        let edge = if colour == Color32::TRANSPARENT { Stroke::new(1.0, p.varnish) } else { Stroke::NONE };
-        ui.painter().rect(rect, CornerRadius::same(2), colour, edge, StrokeKind::Inside);
-        ui.label(theme::small(word).color(p.ink_soft));
-        ui.label(theme::small(value).color(p.ink));
-    });
+    let font = egui::FontId::proportional(12.0);
+    let text = |text: &str, ink: Color32| ui.painter().layout_no_wrap(text.to_owned(), font.clone(), ink);
+    let laid: Vec<_> = entries.iter().map(|(_, word, value)| (text(word, p.ink_soft), text(value, p.ink))).collect();
+    let (width, mut at, mut places) = (ui.available_width(), vec2(0.0, 0.0), Vec::new());
+    for (word, value) in &laid {
+        let needs = SWATCH + word.size().x + 5.0 + value.size().x;
+        if at.x > 0.0 && at.x + needs > width {
+            at = vec2(0.0, at.y + LINE);
+        }
+        places.push(at);
+        at.x += needs + GAP;
+    }
+    let (rect, _) = ui.allocate_exact_size(vec2(width, at.y + LINE), Sense::hover());
+    for (((colour, ..), (word, value)), place) in entries.iter().zip(laid).zip(places) {
+        let from = rect.min + place;
+        let edge = if *colour == Color32::TRANSPARENT { Stroke::new(1.0, p.varnish) } else { Stroke::NONE };
+        let swatch = Rect::from_min_size(from + vec2(0.0, 4.0), vec2(10.0, 10.0));
+        ui.painter().rect(swatch, CornerRadius::same(2), *colour, edge, StrokeKind::Inside);
+        let after = word.size().x + 5.0;
+        ui.painter().galley(from + vec2(SWATCH, 1.0), word, p.ink_soft);
+        ui.painter().galley(from + vec2(SWATCH + after, 1.0), value, p.ink);
+    }
 }
 
 fn word(part: MemoryPart) -> String {

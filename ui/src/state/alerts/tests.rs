@@ -49,9 +49,9 @@ fn a_healthy_noisy_run_says_nothing_at_any_step() {
         part.evals.retain(|eval| eval.step <= upto);
         assert_eq!(alerts_of(&part), [], "after {upto} steps");
     }
-    let mut preference = run(200, |n, report| *report = preference_step(n));
+    let mut preference = run(125, |n, report| *report = preference_step(n));
     preference.recipe.stage = Stage::Dpo;
-    for upto in 1..200 {
+    for upto in 1..125 {
         let mut part = preference.clone();
         part.steps.truncate(upto);
         assert_eq!(alerts_of(&part), [], "after {upto} steps of DPO");

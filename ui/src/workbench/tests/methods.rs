@@ -16,8 +16,9 @@ fn with_data(language: Language, name: &str) -> (Bench, Engine) {
     (bench, engine)
 }
 
-/// High enough for every card to be in sight.
-fn tall(bench: Bench) -> Window {
+/// The settings, high enough for every card to be in sight.
+fn tall(mut bench: Bench) -> Window {
+    bench.desks.advisor.page = Some(crate::desks::MethodPage::Settings);
     window_of(bench, 4000.0)
 }
 

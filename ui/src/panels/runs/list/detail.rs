@@ -86,7 +86,9 @@ impl Detail {
                 None if card.status == RunStatus::Missing => {
                     ui.add(Label::new(theme::soft(ui, t!("runs.missing_about"))).wrap());
                 }
-                None => drop(ui.label(theme::soft(ui, t!("runs.reading")))),
+                None => {
+                    ui.add(Label::new(theme::soft(ui, bench.reading_word())).wrap());
+                }
             }
             numbers(ui, &card);
             self.words(ui, &card);
@@ -125,6 +127,8 @@ impl Detail {
             let name = TextEdit::singleline(&mut self.draft.name)
                 .id(egui::Id::unique(("runs-name", &card.id)))
                 .font(theme::strong_font(15.0))
+                .align(egui::Align2::LEFT_CENTER)
+                .min_size(vec2(0.0, 28.0))
                 .desired_width(room - 8.0)
                 .frame(egui::Frame::NONE);
             let response = ui.add(name).accessible_name(t!("runs.name"));

@@ -93,9 +93,8 @@ impl RunList {
         let mut back = false;
         egui::Area::new(egui::Id::unique("runs-undo"))
             .order(egui::Order::Foreground)
-            .anchor(egui::Align2::CENTER_BOTTOM, egui::vec2(0.0, -44.0))
+            .anchor(egui::Align2::CENTER_BOTTOM, egui::vec2(0.0, -88.0))
             .show(ui.ctx(), |ui| {
-                theme::palette(ui);
                 crate::widgets::frame(ui).show(ui, |ui| {
                     ui.horizontal(|ui| {
                         ui.label(text);

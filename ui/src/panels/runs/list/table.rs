@@ -126,9 +126,9 @@ pub(super) fn ui(ui: &mut Ui, bench: &mut Bench, height: Option<f32>) {
 
 fn width(column: Column) -> f32 {
     match column {
-        Column::Name => 208.0,
-        Column::Status => 112.0,
-        Column::Method => 116.0,
+        Column::Name => 220.0,
+        Column::Status => 122.0,
+        Column::Method => 150.0,
         Column::Model | Column::Data => 112.0,
         Column::Steps => 92.0,
         Column::Loss => 68.0,
@@ -171,8 +171,13 @@ fn header(ui: &mut Ui, column: Column, sort: &mut (Column, bool)) {
         ui.painter().text(pos2(x, y), Align2::CENTER_CENTER, icon, icons::regular(11.0), p.varnish);
     }
     ui.painter().galley(pos2(left, y - galley.size().y / 2.0), galley, ink);
-    ui.painter().hline(rect.x_range(), rect.bottom() - 0.5, Stroke::new(1.0, p.edge));
+    underline(ui);
     response.on_hover_cursor(egui::CursorIcon::PointingHand).on_hover_text(how);
+}
+
+fn underline(ui: &mut Ui) {
+    let rect = ui.max_rect();
+    ui.painter().hline(rect.x_range(), rect.bottom() - 0.5, Stroke::new(1.0, theme::palette(ui).edge));
 }
 
 fn check_box(ui: &mut Ui, card: &RunCard, chosen: bool) -> bool {
@@ -219,10 +224,24 @@ fn name_cell(ui: &mut Ui, card: &RunCard) -> egui::Response {
     });
     let dot = Rect::from_center_size(pos2(rect.left() + 12.0, rect.center().y), vec2(10.0, 10.0));
     ui.painter().rect_filled(dot, CornerRadius::same(3), theme::series(ui, card.colour));
-    let galley = elided(ui, &card.name, FontId::proportional(13.0), p.ink, rect.width() - 32.0);
-    let cut = galley.elided;
+    let (shown, cut) = short_name(ui, &card.name, rect.width() - 32.0);
+    let galley = elided(ui, &shown, FontId::proportional(13.0), p.ink, rect.width() - 32.0);
     ui.painter().galley(pos2(rect.left() + 24.0, rect.center().y - galley.size().y / 2.0), galley, p.ink);
     if cut { response.on_hover_text(&card.name) } else { response }
+}
+
+/// Names of runs begin alike and differ at the end: what has no room goes from the middle. True: something went.
+fn short_name(ui: &Ui, name: &str, room: f32) -> (String, bool) {
+    const END: usize = 8;
+    let width = ui.painter().layout_no_wrap(name.to_owned(), FontId::proportional(13.0), egui::Color32::PLACEHOLDER);
+    let width = width.size().x;
+    let chars: Vec<char> = name.chars().collect();
+    let fit = (room / width.max(1.0) * chars.len() as f32) as usize;
+    if width <= room || fit < END + 4 {
+        return (name.to_owned(), width > room);
+    }
+    let (head, end) = (&chars[..fit - END - 2], &chars[chars.len() - END..]);
+    (head.iter().chain(&['…']).chain(end).collect(), true)
 }
 
 fn cell(ui: &mut Ui, card: &RunCard, column: Column) {

@@ -44,7 +44,7 @@ pub(super) fn ui(ui: &mut Ui, bench: &mut Bench) {
 fn search(ui: &mut Ui, bench: &mut Bench) {
     let desk = &mut bench.desks.runs;
     let p = theme::palette(ui);
-    let width = ui.available_width().clamp(140.0, 236.0);
+    let width = (ui.available_width() * 0.22).clamp(160.0, 236.0);
     ui.allocate_ui_with_layout(vec2(width, 28.0), Layout::left_to_right(Align::Center), |ui| {
         ui.spacing_mut().item_spacing.x = 4.0;
         icon_label(ui, icons::MAGNIFYING_GLASS, 16.0, p.ink_soft);
@@ -96,7 +96,7 @@ fn tools(ui: &mut Ui, bench: &mut Bench) {
     }
     let (shown, all) = (bench.desks.runs.listing.order.len(), bench.shelf.runs.len());
     let count = if shown == all { t!("runs.count", n = all) } else { t!("runs.count_of", n = shown, all = all) };
-    ui.label(theme::soft(ui, count));
+    ui.add(egui::Label::new(theme::soft(ui, count)).extend());
 }
 
 /// What can be done with everything that is chosen.
