@@ -5,7 +5,7 @@ use egui::{Slider, Ui, vec2};
 use crate::bench::Bench;
 use crate::plot::{self, Along, metric_title};
 use crate::text::t;
-use crate::widgets::{Notice, Push, segmented};
+use crate::widgets::{Notice, Push, icon_label, segmented};
 use crate::{icons, theme};
 
 pub(super) fn ui(ui: &mut Ui, bench: &mut Bench, waiting: bool) {
@@ -31,7 +31,8 @@ pub(super) fn ui(ui: &mut Ui, bench: &mut Bench, waiting: bool) {
     });
     if waiting {
         ui.horizontal(|ui| {
-            ui.spinner();
+            // A drawing that turns would draw the window again and again while nothing changes.
+            icon_label(ui, icons::HOURGLASS, 16.0, theme::palette(ui).string);
             ui.label(theme::soft(ui, t!("compare.reading")));
         });
     }
