@@ -14,7 +14,7 @@ mod train;
 
 pub use advisor::{Advice, AdvisorDesk, MethodPage};
 pub use compare::{
-    CompareDesk, ComparePage, Difference, FORGOT, Measure, Quadrant, Results, Spot, differences, metric_title, percent,
+    CompareDesk, ComparePage, Difference, FORGOT, Measure, Quadrant, Results, Spot, differences, percent,
 };
 pub use evaluate::{
     Draft, EvalTable, EvaluateDesk, ExamKind, ExamSet, Examinee, Line, Move, Sitting, Sort, Subject, csv, direction,

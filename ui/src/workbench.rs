@@ -81,6 +81,9 @@ impl Workbench {
         CentralPanel::no_frame().frame(plain(p.bench)).show(ui, |ui| {
             self.panels.ui(ui, &mut self.bench);
         });
+        if let Some((chart, action)) = crate::plot::take_action(ui.ctx()) {
+            self.bench.export_chart(chart, action);
+        }
         if let Some(page) = take_guide_wish(ui) {
             self.bench.open_guide(&page);
         }

@@ -5,9 +5,8 @@ use std::sync::Arc;
 
 use crate::bench::Bench;
 use crate::library::{Order, RunCard, RunStatus};
-use crate::plot::{Chart, Curve, Look, Series, curves_of};
+use crate::plot::{Chart, Curve, Look, charts_of_runs, curves_of};
 use crate::state::Run;
-use crate::text::t;
 
 mod difference;
 mod results;
@@ -15,7 +14,7 @@ mod saving;
 mod tradeoff;
 
 pub use difference::{Difference, differences};
-pub use results::{Cell, Measure, Results, percent};
+pub use results::{Measure, Results, percent};
 pub use saving::Pending;
 pub use tradeoff::{FORGOT, Place as Spot, Quadrant, gained_in_training, place as spot};
 
@@ -32,8 +31,7 @@ pub enum ComparePage {
 }
 
 /// Charts that are shown before the person has chosen others.
-const USUAL: [&str; 6] =
-    ["loss", "eval/loss", "forgetting/perplexity", "rewards/margins", "objective/scores", "grad_norm"];
+const USUAL: [&str; 5] = ["loss", "forgetting/perplexity", "rewards/margins", "objective/scores", "grad_norm"];
 
 type Curves = Arc<BTreeMap<String, Arc<Curve>>>;
 
@@ -139,13 +137,14 @@ impl Bench {
         Some(curves)
     }
 
-    /// Names of all metrics that any chosen run has.
+    /// Names of all metrics that any chosen run has; those of evaluations stand with them.
     pub fn compared_metrics(&mut self) -> BTreeSet<String> {
         let ids = self.compared_ids();
-        ids.iter()
-            .filter_map(|id| self.curves(id))
-            .flat_map(|curves| curves.keys().cloned().collect::<Vec<_>>())
-            .collect()
+        let of_run = |curves: Curves| {
+            let bare = |name: &String| name.strip_prefix("eval/").unwrap_or(name).to_owned();
+            curves.keys().map(bare).collect::<Vec<_>>()
+        };
+        ids.iter().filter_map(|id| self.curves(id)).flat_map(of_run).collect()
     }
 
     /// Those that are drawn, the usual ones first.
@@ -172,7 +171,7 @@ impl Bench {
         }
     }
 
-    /// A chart a metric, a series a run.
+    /// A chart a metric, a colour a run, evaluations dashed.
     pub fn compared_charts(&mut self) -> Vec<Chart> {
         let (metrics, ids) = (self.drawn_metrics(), self.seen_ids());
         let runs: Vec<(String, usize, Curves)> = ids
@@ -183,14 +182,10 @@ impl Bench {
                 Some((card.name.clone(), card.colour, curves))
             })
             .collect();
-        let chart = |key: String| {
-            let one = |(label, colour, curves): &(String, usize, Curves)| {
-                let (dashed, curve) = (key.starts_with("eval/"), curves.get(&key)?.clone());
-                Some(Series { label: label.clone(), colour: *colour, dashed, curve })
-            };
-            Chart { title: metric_title(&key), series: runs.iter().filter_map(one).collect(), key }
-        };
-        metrics.into_iter().map(chart).collect()
+        let runs: Vec<_> = runs.iter().map(|(name, colour, curves)| (name.clone(), *colour, &**curves)).collect();
+        let mut charts = charts_of_runs(&runs);
+        charts.retain(|chart| metrics.contains(&chart.key));
+        charts
     }
 
     /// Numbers of the chosen runs, worked out again only where something changed.
@@ -227,14 +222,5 @@ impl Bench {
         let desk = &self.desks.compare;
         let in_training = self.run_of(id).and_then(|run| gained_in_training(run.evals.iter().map(|eval| eval.loss)));
         spot(results, id, desk.task.as_ref(), desk.general.as_ref(), in_training)
-    }
-}
-
-/// What a chart is called.
-pub fn metric_title(key: &str) -> String {
-    match key {
-        "loss" => t!("compare.metric_loss"),
-        "eval/loss" => t!("compare.metric_eval_loss"),
-        _ => key.to_owned(),
     }
 }

@@ -8,11 +8,10 @@ use crate::bench::Bench;
 use crate::dialogs::Ask;
 use crate::export::{ExportKind, csv, html, png, svg, tensorboard};
 use crate::library::{Order, StoredEval};
-use crate::plot::{Chart, Look, Series, curves_of};
+use crate::panels::Panel;
+use crate::plot::{Chart, ChartAction, Look, charts_of_run, charts_of_runs, curves_of};
 use crate::state::Run;
 use crate::text::{speak, spoken, t};
-
-use super::metric_title;
 
 /// A file that has no place yet.
 #[derive(Debug)]
@@ -64,6 +63,20 @@ impl Bench {
         });
     }
 
+    /// What a plot's menu asks for.
+    pub fn export_chart(&mut self, chart: Chart, action: ChartAction) {
+        let kind = match action {
+            ChartAction::Png => ExportKind::Png,
+            ChartAction::Svg => ExportKind::Svg,
+            ChartAction::Csv => ExportKind::Csv,
+            // The menu has copied it.
+            ChartAction::Copy => return,
+        };
+        let comparing = self.panel == Panel::Runs;
+        let look = if comparing { self.desks.compare.look.clone() } else { self.train_look() };
+        self.export_charts(kind, vec![chart], look);
+    }
+
     /// The overlay of the chosen runs.
     pub fn export_compared(&mut self, kind: ExportKind) {
         let charts = self.compared_charts();
@@ -106,16 +119,11 @@ impl Bench {
                 let began = run.facts.as_ref().map_or(0, |facts| facts.started_unix_secs);
                 return Ok(tensorboard::event_file(&curves, began));
             }
-            let charts: Vec<Chart> = curves
-                .into_iter()
-                .map(|(key, curve)| {
-                    let series = Series { label: name.clone(), colour, dashed: key.starts_with("eval/"), curve };
-                    Chart { title: metric_title(&key), key, series: vec![series] }
-                })
-                .collect();
             if kind == ExportKind::Csv {
+                let charts = charts_of_runs(&[(name.clone(), colour, &curves)]);
                 return Ok(csv::curves(&charts).into_bytes());
             }
+            let charts = charts_of_run(&curves);
             let report =
                 html::Report { name: &name, note: &note, run: &run, charts: &charts, evaluations: &evaluations };
             Ok(html::html(&report).into_bytes())

@@ -89,7 +89,7 @@ fn a_sweep_is_put_together_queued_and_its_best_taken() {
     window.state_mut().bench.desks.sweep.axes[1].list = "8, -4".into();
     window.run();
     assert!(says(&window, "is left out"), "a rank below zero cannot be");
-    window.get_by_label("Add 3 runs to the queue").click();
+    window.get_by_label("Add 3 runs to the queue").click_accesskit();
     window.run();
     let sent = engine.take();
     let first =

@@ -45,7 +45,7 @@ pub(super) fn ui(ui: &mut Ui, bench: &mut Bench, waiting: bool) {
     prompts.sort_by_key(|prompt| std::cmp::Reverse(count(prompt)));
     if prompts.is_empty() {
         if waiting {
-            ui.spinner();
+            ui.label(theme::soft(ui, t!("compare.reading")));
             return;
         }
         Notice::info(t!("compare.no_answers")).show_with(ui, |ui| {

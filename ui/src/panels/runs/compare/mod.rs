@@ -126,17 +126,30 @@ fn export_menu(ui: &mut Ui, bench: &mut Bench) {
         }
         let Some(id) = bench.exported_run() else { return };
         ui.label(theme::soft(ui, t!("compare.export_run", name = bench.run_name(&id))));
-        for (kind, word) in [
-            (ExportKind::Html, t!("compare.as_html")),
-            (ExportKind::TensorBoard, t!("compare.as_tensorboard")),
-            (ExportKind::Csv, t!("compare.run_as_csv")),
-        ] {
-            if ui.add(Push::quiet(word)).clicked() {
-                bench.export_run(&id, kind);
-                ui.close();
-            }
-        }
+        run_files(ui, bench, &id);
     });
+}
+
+/// "Export run": what a run can be taken along as.
+pub(super) fn run_export(ui: &mut Ui, bench: &mut Bench, id: &str) {
+    let button = ui.add(Push::plain(t!("compare.export_run_do")).icon(icons::EXPORT).small());
+    egui::Popup::menu(&button).show(|ui| {
+        ui.spacing_mut().item_spacing.y = 2.0;
+        run_files(ui, bench, id);
+    });
+}
+
+fn run_files(ui: &mut Ui, bench: &mut Bench, id: &str) {
+    for (kind, word) in [
+        (ExportKind::Html, t!("compare.as_html")),
+        (ExportKind::TensorBoard, t!("compare.as_tensorboard")),
+        (ExportKind::Csv, t!("compare.run_as_csv")),
+    ] {
+        if ui.add(Push::quiet(word)).clicked() {
+            bench.export_run(id, kind);
+            ui.close();
+        }
+    }
 }
 
 /// A run's name with its colour before it, as long as there is room.

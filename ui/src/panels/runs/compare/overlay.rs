@@ -3,10 +3,9 @@
 use egui::{Slider, Ui, vec2};
 
 use crate::bench::Bench;
-use crate::desks::metric_title;
-use crate::plot::{self, Along};
+use crate::plot::{self, Along, metric_title};
 use crate::text::t;
-use crate::widgets::{Notice, Push, segmented};
+use crate::widgets::{Notice, Push, icon_label, segmented};
 use crate::{icons, theme};
 
 pub(super) fn ui(ui: &mut Ui, bench: &mut Bench, waiting: bool) {
@@ -32,7 +31,8 @@ pub(super) fn ui(ui: &mut Ui, bench: &mut Bench, waiting: bool) {
     });
     if waiting {
         ui.horizontal(|ui| {
-            ui.spinner();
+            // A drawing that turns would draw the window again and again while nothing changes.
+            icon_label(ui, icons::HOURGLASS, 16.0, theme::palette(ui).string);
             ui.label(theme::soft(ui, t!("compare.reading")));
         });
     }
@@ -57,10 +57,16 @@ fn metrics(ui: &mut Ui, bench: &mut Bench) {
             ui.spacing_mut().item_spacing.y = 2.0;
             for metric in bench.compared_metrics() {
                 let mut on = drawn.contains(&metric);
-                if ui.checkbox(&mut on, metric_title(&metric)).changed() {
+                if ui.checkbox(&mut on, metric_word(&metric)).changed() {
                     bench.toggle_metric(&metric);
                 }
             }
         });
     });
+}
+
+/// Several metrics may share a plot's title; the name tells them apart.
+fn metric_word(metric: &str) -> String {
+    let title = metric_title(metric);
+    if title == metric { title } else { format!("{title}  ·  {metric}") }
 }

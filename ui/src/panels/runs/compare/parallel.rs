@@ -181,7 +181,7 @@ fn draw(ui: &mut Ui, axes: &[Axis], kept: &[bool], winner: Option<usize>, brushe
     for (at, axis) in axes.iter().enumerate() {
         let x = x(at);
         let line = Rect::from_min_max(pos2(x - 14.0, field.top()), pos2(x + 14.0, field.bottom()));
-        let response = ui.interact(line, ui.id().with(("axis", at)), Sense::click_and_drag());
+        let response = ui.interact(line, ui.scope_id().with(("axis", at)), Sense::click_and_drag());
         response.widget_info(|| WidgetInfo::labeled(Role::Slider, true, t!("compare.axis", name = axis.name)));
         let over = response.hovered() || response.dragged();
         let ink = if over { p.varnish } else { p.ink_soft };

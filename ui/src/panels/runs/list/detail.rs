@@ -248,6 +248,9 @@ fn buttons(ui: &mut Ui, bench: &mut Bench, card: &RunCard) {
         if button(there && card.result.is_some(), icons::EXAM, t!("runs.do_evaluate_one"), t!("runs.evaluate_hint")) {
             bench.evaluate_runs(vec![id.clone()]);
         }
+        if there {
+            crate::panels::runs::compare::run_export(ui, bench, &id);
+        }
         let word = if card.archived { t!("runs.do_unarchive") } else { t!("runs.do_archive_one") };
         if ui.add(IconButton::new(icons::ARCHIVE, word)).clicked() {
             bench.archive_runs(vec![id.clone()]);
