@@ -25,7 +25,7 @@ pub use queue::{Held, QueueDesk, Queued};
 pub use rows::{Flags, RowFilter, RowView, RowsDesk, RowsPage};
 pub use runs::{Column, Place, RunsDesk, RunsPage, Search, Undo, data_of, method_of, model_of, rise, status_word};
 pub use sweep::SweepDesk;
-pub use train::{Differing, TrainDesk, TrainPage, differing};
+pub use train::{TrainDesk, TrainPage, differing};
 
 /// One of each.
 #[derive(Debug, Default)]

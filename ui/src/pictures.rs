@@ -8,6 +8,7 @@ use luthier_engine::protocol::*;
 use luthier_engine::recipe::{FinetuningType, PrefLoss, Stage, UnfreezePreset};
 
 mod alerts;
+mod charts;
 mod evaluate;
 mod rows;
 mod runs;
@@ -336,6 +337,7 @@ fn scenes(language: Language) -> Vec<Scene> {
         ),
     ];
     all.extend(alerts::scenes(language));
+    all.extend(charts::scenes(language));
     all.extend(rows::scenes(language));
     let made = |make: fn(Language) -> (Bench, Engine)| Box::new(move || make(language)) as Box<dyn Fn() -> _>;
     all.extend(evaluate::scenes().into_iter().map(|(name, make)| (name, made(make))));

@@ -11,6 +11,7 @@ use crate::testing::{Engine, bench, eval, facts, ready_bench, step};
 use crate::text::Language;
 
 mod alerts;
+mod charts;
 mod evaluate;
 mod guide;
 mod methods;

@@ -13,6 +13,7 @@ mod settings;
 
 use egui::{Label, Ui};
 use luthier_engine::protocol::{Outcome, Phase};
+use luthier_engine::recipe::Recipe;
 
 use super::Panel;
 use crate::bench::Bench;
@@ -30,6 +31,7 @@ pub struct TrainPanel {
     margins: margins::MarginsView,
     rollouts: rollouts::RolloutList,
     answers: answers::AnswersView,
+    apart: Apart,
 }
 
 impl TrainPanel {
@@ -58,7 +60,8 @@ impl TrainPanel {
             action = queue::ui(ui, bench).map(Action::Queue).or(action.take());
             self.alerts.ui(ui, run);
             numbers(ui, run);
-            pages(ui, bench, run, &mut page);
+            let apart = self.apart.count(&run.recipe, &bench.state.recipe);
+            pages(ui, run, apart, &mut page);
             match page {
                 TrainPage::Curves => {
                     looked = Some(self.curves.ui(ui, bench, run));
@@ -88,6 +91,9 @@ impl TrainPanel {
             Some(Action::Save) => bench.save_now(),
             Some(Action::GoOn) => bench.go_on(),
             Some(Action::Judge) => bench.judge_by_result(),
+            Some(Action::Compare) => bench.compare_runs(bench.id_in_view()),
+            Some(Action::Evaluate) => bench.evaluate_runs(bench.id_in_view()),
+            Some(Action::Again) => bench.again_in_view(),
             Some(Action::Queue(act)) => act.take(bench),
             Some(Action::Opened(act)) => act.take(bench),
             Some(Action::Go(Panel::Try)) if !ours => {
@@ -114,6 +120,11 @@ enum Action {
     GoOn,
     /// PPO next, by the reward model that the run has made.
     Judge,
+    /// Lay the run over others.
+    Compare,
+    Evaluate,
+    /// The form takes the run's settings.
+    Again,
     Go(Panel),
     Queue(queue::Act),
     Opened(opened::Act),
@@ -121,7 +132,7 @@ enum Action {
 }
 
 /// Which page of the run is in front, and whether the form has other settings by now.
-fn pages(ui: &mut Ui, bench: &Bench, run: &Run, page: &mut TrainPage) {
+fn pages(ui: &mut Ui, run: &Run, apart: usize, page: &mut TrainPage) {
     let name = |page: &TrainPage| match page {
         TrainPage::Curves => t!("train.page_curves"),
         TrainPage::Margins => t!("train.page_margins"),
@@ -132,11 +143,6 @@ fn pages(ui: &mut Ui, bench: &Bench, run: &Run, page: &mut TrainPage) {
     let options: Vec<(TrainPage, String)> = TrainPage::of(run).into_iter().map(|page| (page, name(&page))).collect();
     ui.horizontal_wrapped(|ui| {
         segmented(ui, page, &options);
-        // The comparison writes both recipes out: not in every frame.
-        let apart = ui.memory_mut(|m| {
-            let cache = m.caches.cache::<Apart>();
-            cache.get((&run.recipe, &bench.state.recipe))
-        });
         if run.is_going() && apart > 0 {
             let p = theme::palette(ui);
             tag(ui, &t!("train.form_is_next", n = apart), p.string, p.string_soft);
@@ -144,18 +150,25 @@ fn pages(ui: &mut Ui, bench: &Bench, run: &Run, page: &mut TrainPage) {
     });
 }
 
-/// In how many settings two recipes differ, what the window fills in at the start left out.
+/// In how many settings the form differs from the run; counted again only when one of them has changed, for it writes
+/// both recipes out.
 #[derive(Default)]
-struct Count;
-
-impl egui::cache::ComputerMut<(&Recipe, &Recipe), usize> for Count {
-    fn compute(&mut self, (run, form): (&Recipe, &Recipe)) -> usize {
-        let filled = ["model_name_or_path", "dataset", "dataset_dir"];
-        differing(run, form).iter().filter(|apart| !filled.contains(&apart.key)).count()
-    }
+struct Apart {
+    made_for: Option<(Recipe, Recipe)>,
+    count: usize,
 }
 
-type Apart = egui::cache::FrameCache<usize, Count>;
+impl Apart {
+    fn count(&mut self, run: &Recipe, form: &Recipe) -> usize {
+        if self.made_for.as_ref().is_none_or(|(known, other)| known != run || other != form) {
+            // What the window fills in at the start.
+            let filled = ["model_name_or_path", "dataset", "dataset_dir"];
+            self.count = differing(run, form).iter().filter(|apart| !filled.contains(&apart.key)).count();
+            self.made_for = Some((run.clone(), form.clone()));
+        }
+        self.count
+    }
+}
 
 fn nothing_yet(ui: &mut Ui, bench: &Bench) -> Option<Action> {
     let ready = bench.state.missing().is_empty();
