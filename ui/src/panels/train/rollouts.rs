@@ -35,7 +35,8 @@ pub struct RolloutList {
 impl RolloutList {
     pub fn ui(&mut self, ui: &mut Ui, run: &Run) {
         let Some((step, score, kl)) = run.rollouts.newest() else {
-            return drop(empty_state(ui, icons::CHATS_CIRCLE, &t!("rollouts.none"), &t!("rollouts.none_about"), None));
+            empty_state(ui, icons::CHATS_CIRCLE, &t!("rollouts.none"), &t!("rollouts.none_about"), None);
+            return;
         };
         let summary = |ui: &mut Ui| {
             let (score, kl) = (format::significant(f64::from(score), 3), format::significant(f64::from(kl), 3));
