@@ -17,8 +17,7 @@ pub use compare::{
     CompareDesk, ComparePage, Difference, FORGOT, Measure, Quadrant, Results, Spot, differences, percent,
 };
 pub use evaluate::{
-    Draft, EvalTable, EvaluateDesk, ExamKind, ExamSet, Examinee, Line, Move, Sitting, Sort, Subject, csv, direction,
-    newest,
+    Draft, EvalTable, EvaluateDesk, ExamKind, ExamSet, Examinee, Line, Move, Sort, Subject, csv, direction, newest,
 };
 pub use guide::GuideDesk;
 pub use layers::{LayersDesk, LayersView};
@@ -27,7 +26,7 @@ pub use queue::{Held, QueueDesk, Queued};
 pub use rows::{Flags, RowFilter, RowView, RowsDesk, RowsPage};
 pub use runs::{Column, Place, RunsDesk, RunsPage, Search, Undo, data_of, method_of, model_of, rise, status_word};
 pub use sweep::{Axis, Given, Kind, MOST_RUNS, SWEEPABLE, SweepDesk, best, parts};
-pub use train::{Differing, TrainDesk, TrainPage, differing};
+pub use train::{TrainDesk, TrainPage, differing};
 
 /// One of each.
 #[derive(Debug, Default)]

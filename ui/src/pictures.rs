@@ -9,6 +9,7 @@ use luthier_engine::recipe::{FinetuningType, PrefLoss, Stage, UnfreezePreset};
 
 mod advisor;
 mod alerts;
+mod charts;
 pub(crate) mod compare;
 mod evaluate;
 mod layers;
@@ -340,6 +341,7 @@ fn scenes(language: Language) -> Vec<Scene> {
     ];
     all.extend(advisor::scenes(language));
     all.extend(alerts::scenes(language));
+    all.extend(charts::scenes(language));
     all.extend(layers::scenes(language));
     all.extend(rows::scenes(language));
     let made = |make: fn(Language) -> (Bench, Engine)| Box::new(move || make(language)) as Box<dyn Fn() -> _>;
@@ -423,8 +425,7 @@ fn every_panel_looks_as_it_did() {
     }
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/snapshots");
     // A glyph's edge may fall a shade differently on another driver; a button that moved is thousands of pixels.
-    let options =
-        egui_kittest::SnapshotOptions::new().threshold(1.5).failed_pixel_count_threshold(150).output_path(&folder);
+    let options = egui_kittest::SnapshotOptions::new().threshold(1.5).max_failed_pixels(150).output_path(&folder);
     let mut results = egui_kittest::SnapshotResults::new();
     for (language, l) in [(Language::English, "en"), (Language::Chinese, "zh")] {
         let mut seen = 0;

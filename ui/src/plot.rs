@@ -2,14 +2,17 @@
 
 use std::sync::Arc;
 
+mod action;
 mod axis;
 mod curves;
 mod grid;
+mod legend;
 mod lines;
 mod names;
 
+pub use action::{ChartAction, take_action};
 pub use curves::{RunCurves, curves_of};
-pub use grid::{ChartAction, Mark, Marks, grid, grid_with, reset_zoom, take_action, zoomed};
+pub use grid::{Mark, grid, grid_with, reset_zoom, zoomed};
 pub use names::{charts_of_run, charts_of_runs, metric_hint, metric_title};
 
 /// What lies along the bottom.

@@ -6,8 +6,7 @@ use std::rc::Rc;
 use std::sync::mpsc;
 
 use luthier_engine::data::{
-    Balance, Cut, DataKind, DataSummary, Format, LanguageShare, Mapping, Part, PreviewRow, Quality, RowList,
-    RowProblem, Segment, TokenStats,
+    Balance, DataKind, DataSummary, Format, Mapping, Part, PreviewRow, RowProblem, Segment, TokenStats,
 };
 use luthier_engine::model::ModelConfig;
 use luthier_engine::protocol::{

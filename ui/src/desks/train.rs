@@ -3,8 +3,10 @@
 use luthier_engine::recipe::{KEYS, Recipe, Stage};
 
 use crate::bench::Bench;
+use crate::panels::Panel;
 use crate::plot::{Along, Look};
 use crate::state::{Run, written_value};
+use crate::text::t;
 
 /// The pages of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -87,6 +89,26 @@ impl Bench {
         let Some(pages) = self.run_in_view().map(TrainPage::of) else { return };
         let at = pages.iter().position(|page| *page == self.train_page()).unwrap_or(0);
         self.desks.train.page = pages[(at + 1) % pages.len()];
+    }
+
+    /// The id of the run in view, as what is done with runs takes it.
+    pub fn id_in_view(&self) -> Vec<String> {
+        self.run_in_view().map(|run| run.id.clone()).into_iter().collect()
+    }
+
+    /// "Again with changes": the form takes the settings of the run in view. The library may not know the run yet.
+    pub fn again_in_view(&mut self) {
+        let Some(run) = self.run_in_view() else { return };
+        let name = run.id.clone();
+        let recipe = Recipe {
+            output_dir: std::path::PathBuf::new(),
+            resume_from_checkpoint: None,
+            overwrite_output_dir: false,
+            ..run.recipe.clone()
+        };
+        self.take_recipe(recipe, Vec::new());
+        self.panel = Panel::Method;
+        self.notes.push(t!("runs.again_note", name = name));
     }
 
     /// A chart is shown or left out, from now on.

@@ -21,6 +21,8 @@ pub struct RunCurves {
     id: String,
     /// Steps taken in, and the number of the last of them.
     steps: (usize, usize),
+    /// The last report taken in, to see whether the run has gone back and taken other steps since.
+    last: Option<StepReport>,
     evals: (usize, usize),
     forgetting: (usize, usize),
     pub all: BTreeMap<String, Arc<Curve>>,
@@ -40,7 +42,7 @@ impl RunCurves {
         let known = self.steps.0;
         let goes_on = self.id == run.id
             && known <= run.steps.len()
-            && known.checked_sub(1).is_none_or(|last| run.steps[last].step == self.steps.1);
+            && known.checked_sub(1).map(|last| &run.steps[last]) == self.last.as_ref();
         if !goes_on {
             self.all.clear();
             self.id.clone_from(&run.id);
@@ -56,6 +58,7 @@ impl RunCurves {
             self.add_forgetting(run);
         }
         (self.steps, self.evals, self.forgetting) = now;
+        self.last = run.steps.last().cloned();
         true
     }
 

@@ -7,8 +7,9 @@ use egui::mutex::Mutex;
 use egui::{Align, Color32, Id, Label, Layout, Sense, Stroke, Ui, Vec2, WidgetInfo, pos2, vec2};
 use egui_plot::{Line, LineStyle, MarkerShape, Plot, PlotPoint, PlotTransform, Points};
 
+use super::legend::{ENTRY, entries, entry};
 use super::lines::Ready;
-use super::{Chart, Look, Series, axis};
+use super::{Chart, Look, Series, action, axis};
 use crate::text::t;
 use crate::widgets::elided;
 use crate::{format, icons, theme};
@@ -18,21 +19,8 @@ const GAP: f32 = 12.0;
 const NARROW: f32 = 280.0;
 const HEIGHT: f32 = 132.0;
 const HEADER: f32 = 22.0;
-/// Height of a line of the legend.
-const ENTRY: f32 = 18.0;
-/// Curves that a plot's own legend names; of more, the pointer tells.
-const NAMED: usize = 4;
 /// Lines that the pointer shows at most.
 const TOLD: usize = 12;
-
-/// Asked for by the right mouse button.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ChartAction {
-    Png,
-    Svg,
-    Csv,
-    Copy,
-}
 
 /// What happened at a place of the axis: layers that joined, a checkpoint.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,9 +31,6 @@ pub struct Mark {
     pub secs: f64,
     pub words: String,
 }
-
-/// Drawn at the foot of every plot.
-pub type Marks = Vec<Mark>;
 
 #[derive(Default)]
 struct Grid {
@@ -75,17 +60,6 @@ pub fn reset_zoom(ctx: &egui::Context, id: &str) {
 pub fn zoomed(ctx: &egui::Context, id: &str) -> bool {
     let grid = ctx.data(|d| d.get_temp::<Arc<Mutex<Grid>>>(Id::unique(("charts", id))));
     grid.is_some_and(|grid| grid.lock().zoom.is_some())
-}
-
-type Asked = Option<(Chart, ChartAction)>;
-
-fn asked_id() -> Id {
-    Id::unique("chart action")
-}
-
-/// What was chosen in a plot's menu since the last call.
-pub fn take_action(ctx: &egui::Context) -> Option<(Chart, ChartAction)> {
-    ctx.data_mut(|d| d.remove_temp::<Asked>(asked_id())).flatten()
 }
 
 /// Charts in a grid; `id` names it.
@@ -131,15 +105,6 @@ pub fn grid_with(ui: &mut Ui, id: &str, charts: &[Chart], look: &Look, marks: &[
     if hover != grid.hover {
         grid.hover = hover;
         ui.ctx().request_repaint();
-    }
-}
-
-/// Lines of the legend below a plot.
-fn entries(chart: &Chart) -> usize {
-    match chart.series.len() {
-        0 | 1 => 0,
-        n if n <= NAMED => n,
-        _ => 0,
     }
 }
 
@@ -224,6 +189,11 @@ impl Cell<'_> {
                 if let Some(value) = value {
                     ui.label(theme::small(value).color(p.ink));
                 }
+                // TRL's name, for those who know it, where there is room.
+                if self.chart.title != self.chart.key {
+                    let name = egui::RichText::new(&self.chart.key).monospace().size(11.0).color(p.ink_soft);
+                    ui.add(Label::new(name).truncate().selectable(false));
+                }
             });
         });
     }
@@ -299,7 +269,7 @@ impl Cell<'_> {
         if let Some(x) = hover.filter(|_| !self.chart.series.is_empty()) {
             self.tell(&response, grid, x);
         }
-        response.context_menu(|ui| self.menu(ui));
+        response.context_menu(|ui| action::menu(ui, self.chart));
         hover
     }
 
@@ -422,21 +392,6 @@ impl Cell<'_> {
             marks.iter().for_each(|words| drop(ui.label(theme::small(words).color(p.string))));
         });
     }
-
-    fn menu(&self, ui: &mut Ui) {
-        let entries = [
-            (ChartAction::Png, t!("charts.save_png")),
-            (ChartAction::Svg, t!("charts.save_svg")),
-            (ChartAction::Csv, t!("charts.save_csv")),
-            (ChartAction::Copy, t!("plot.copy")),
-        ];
-        for (action, word) in entries {
-            if ui.button(word).clicked() {
-                ui.data_mut(|d| d.insert_temp::<Asked>(asked_id(), Some((self.chart.clone(), action))));
-                ui.close();
-            }
-        }
-    }
 }
 
 /// Stretches without a gap.
@@ -444,30 +399,5 @@ fn segments(points: &[[f64; 2]]) -> impl Iterator<Item = Vec<[f64; 2]>> + '_ {
     points.split(|p| !p[1].is_finite()).filter(|part| !part.is_empty()).map(<[[f64; 2]]>::to_vec)
 }
 
-/// A line of the legend: the stroke, the word, the value.
-fn entry(ui: &mut Ui, series: &Series, value: Option<String>) {
-    let p = theme::palette(ui);
-    let size = vec2(ui.available_width(), ENTRY - 2.0);
-    ui.allocate_ui_with_layout(size, Layout::left_to_right(Align::Center), |ui| {
-        ui.spacing_mut().interact_size.y = ENTRY - 2.0;
-        let (rect, _) = ui.allocate_exact_size(vec2(18.0, 12.0), Sense::hover());
-        let stroke = Stroke::new(2.0, theme::series(ui, series.colour));
-        let ends = [rect.left_center(), rect.right_center()];
-        if series.dashed {
-            ui.painter().extend(egui::Shape::dashed_line(&ends, stroke, 5.0, 3.0));
-        } else {
-            ui.painter().line_segment(ends, stroke);
-        }
-        let room = (ui.available_width() - 72.0).max(40.0);
-        let word = if series.label.is_empty() { t!("charts.training") } else { series.label.clone() };
-        let galley = elided(ui, &word, egui::FontId::proportional(12.0), p.ink_soft, room);
-        let (rect, label) = ui.allocate_exact_size(vec2(galley.size().x, ENTRY - 2.0), Sense::hover());
-        label.widget_info(|| WidgetInfo::labeled(egui::accesskit::Role::Label, true, word.clone()));
-        ui.painter().galley(pos2(rect.left(), rect.center().y - galley.size().y / 2.0), galley, p.ink_soft);
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            if let Some(value) = value {
-                ui.label(theme::small(value).color(p.ink));
-            }
-        });
-    });
-}
+#[cfg(test)]
+mod tests;

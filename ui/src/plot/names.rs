@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::{Chart, Curve, Series};
-use crate::text::{say, try_say};
+use crate::text::{say, t, try_say};
 
 /// Metrics that share a plot, in the order of the plots. What is not here gets a plot of its own.
 const TOGETHER: &[&[&str]] = &[
@@ -80,7 +80,7 @@ pub fn charts_of_run(curves: &BTreeMap<String, Arc<Curve>>) -> Vec<Chart> {
             for (key, dashed) in [(name.clone(), false), (format!("eval/{name}"), true)] {
                 let colour = if dashed && group.len() == 1 { 1 } else { colour };
                 let label =
-                    if dashed { format!("{label} {}", say("plot.eval")).trim().to_owned() } else { label.clone() };
+                    if dashed { format!("{label} {}", t!("plot.eval")).trim().to_owned() } else { label.clone() };
                 series.extend(curves.get(&key).map(|curve| Series { label, colour, dashed, curve: curve.clone() }));
             }
         }
@@ -96,7 +96,7 @@ pub fn charts_of_runs(runs: &[(String, usize, &BTreeMap<String, Arc<Curve>>)]) -
         let mut series = Vec::new();
         for (label, colour, curves) in runs {
             for (key, dashed) in [(name.clone(), false), (format!("eval/{name}"), true)] {
-                let label = if dashed { format!("{label}, {}", say("plot.eval")) } else { label.clone() };
+                let label = if dashed { format!("{label}, {}", t!("plot.eval")) } else { label.clone() };
                 let made =
                     curves.get(&key).map(|curve| Series { label, colour: *colour, dashed, curve: curve.clone() });
                 series.extend(made);

@@ -13,6 +13,7 @@ use crate::text::Language;
 
 mod advisor;
 mod alerts;
+mod charts;
 mod compare;
 mod evaluate;
 mod guide;

@@ -59,7 +59,7 @@ impl CurvesView {
             chart: None,
         };
         let hidden = &bench.settings.hidden_charts;
-        toolbar(ui, &charts, hidden, &mut changed);
+        toolbar(ui, &charts, hidden, !run.joined.is_empty(), &mut changed);
         let shown: Vec<Chart> = charts.into_iter().filter(|chart| !hidden.contains(&chart.key)).collect();
         grid_with(ui, GRID, &shown, &bench.train_look(), &marks(run));
         if shown.is_empty() {
@@ -81,7 +81,7 @@ fn marks(run: &Run) -> Vec<Mark> {
     joins.collect()
 }
 
-fn toolbar(ui: &mut Ui, charts: &[Chart], hidden: &[String], changed: &mut Changed) {
+fn toolbar(ui: &mut Ui, charts: &[Chart], hidden: &[String], marked: bool, changed: &mut Changed) {
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing = vec2(10.0, 6.0);
         let along = [
@@ -99,6 +99,17 @@ fn toolbar(ui: &mut Ui, charts: &[Chart], hidden: &[String], changed: &mut Chang
         switch(ui, &t!("charts.log"), &t!("charts.log_hint"), &mut changed.logarithmic);
         switch(ui, &t!("charts.clip"), &t!("charts.clip_hint"), &mut changed.clipped);
         metrics(ui, charts, hidden, changed);
+        if marked {
+            ui.horizontal(|ui| {
+                ui.spacing_mut().item_spacing.x = 6.0;
+                let (rect, _) = ui.allocate_exact_size(vec2(12.0, 12.0), egui::Sense::hover());
+                let foot = rect.center_bottom() + vec2(0.0, -2.0);
+                let corners = vec![foot + vec2(0.0, -8.0), foot + vec2(5.0, 0.0), foot + vec2(-5.0, 0.0)];
+                let ink = theme::palette(ui).string;
+                ui.painter().add(egui::Shape::convex_polygon(corners, ink, egui::Stroke::NONE));
+                ui.label(theme::soft(ui, t!("plot.layers_join")));
+            });
+        }
         if zoomed(ui.ctx(), GRID) {
             if ui.add(Push::plain(t!("train.whole_axis")).icon(icons::ARROW_COUNTER_CLOCKWISE).small()).clicked() {
                 reset_zoom(ui.ctx(), GRID);

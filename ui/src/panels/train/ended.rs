@@ -58,7 +58,7 @@ fn result_row(ui: &mut Ui, run: &Run, result: Option<&PathBuf>, can_go_on: bool)
     if let Some(result) = result {
         ui.add(Label::new(RichText::new(format::path(result)).monospace().size(12.0)).wrap().selectable(true));
     }
-    ui.horizontal(|ui| {
+    ui.horizontal_wrapped(|ui| {
         match (result, run.recipe.stage) {
             // It answers with a number; there is nothing to talk to.
             (Some(_), Stage::Rm) => {
@@ -76,8 +76,9 @@ fn result_row(ui: &mut Ui, run: &Run, result: Option<&PathBuf>, can_go_on: bool)
         if can_go_on && go_on(ui) {
             action = Some(Action::GoOn);
         }
+        next_steps(ui, &mut action);
         if let Some(result) = result
-            && ui.add(Push::plain(t!("ended.copy_path")).icon(icons::COPY)).clicked()
+            && ui.add(Push::quiet(t!("ended.copy_path")).icon(icons::COPY)).clicked()
         {
             action = Some(Action::Copy(result.display().to_string()));
         }
@@ -97,11 +98,28 @@ fn failed(ui: &mut Ui, run: &Run, problem: &Problem, can_go_on: bool) -> Option<
         if can_go_on && go_on(ui) {
             action = Some(Action::GoOn);
         }
-        if ui.add(Push::plain(t!("train.to_method")).icon(icons::SLIDERS_HORIZONTAL)).clicked() {
+        if ui.add(Push::plain(t!("ended.again")).icon(icons::ARROWS_CLOCKWISE)).clicked() {
+            action = Some(Action::Again);
+        }
+        if ui.add(Push::quiet(t!("train.to_method")).icon(icons::SLIDERS_HORIZONTAL)).clicked() {
             action = Some(Action::Go(Panel::Method));
         }
     });
     action
+}
+
+/// What a run is good for beyond talking to its result.
+fn next_steps(ui: &mut Ui, action: &mut Option<Action>) {
+    let steps = [
+        (icons::GIT_DIFF, t!("ended.compare"), Action::Compare),
+        (icons::EXAM, t!("ended.evaluate"), Action::Evaluate),
+        (icons::ARROWS_CLOCKWISE, t!("ended.again"), Action::Again),
+    ];
+    for (icon, word, step) in steps {
+        if ui.add(Push::plain(word).icon(icon)).clicked() {
+            *action = Some(step);
+        }
+    }
 }
 
 fn go_on(ui: &mut Ui) -> bool {

@@ -60,7 +60,7 @@ impl TrainPanel {
             action = queue::ui(ui, bench).map(Action::Queue).or(action.take());
             self.alerts.ui(ui, run);
             numbers(ui, run);
-            let apart = if run.is_going() { self.apart.count(run, &bench.state.recipe) } else { 0 };
+            let apart = self.apart.count(&run.recipe, &bench.state.recipe);
             pages(ui, run, apart, &mut page);
             match page {
                 TrainPage::Curves => {
@@ -91,6 +91,9 @@ impl TrainPanel {
             Some(Action::Save) => bench.save_now(),
             Some(Action::GoOn) => bench.go_on(),
             Some(Action::Judge) => bench.judge_by_result(),
+            Some(Action::Compare) => bench.compare_runs(bench.id_in_view()),
+            Some(Action::Evaluate) => bench.evaluate_runs(bench.id_in_view()),
+            Some(Action::Again) => bench.again_in_view(),
             Some(Action::Queue(act)) => act.take(bench),
             Some(Action::Opened(act)) => act.take(bench),
             Some(Action::Go(Panel::Try)) if !ours => {
@@ -117,6 +120,11 @@ enum Action {
     GoOn,
     /// PPO next, by the reward model that the run has made.
     Judge,
+    /// Lay the run over others.
+    Compare,
+    Evaluate,
+    /// The form takes the run's settings.
+    Again,
     Go(Panel),
     Queue(queue::Act),
     Opened(opened::Act),
@@ -135,31 +143,30 @@ fn pages(ui: &mut Ui, run: &Run, apart: usize, page: &mut TrainPage) {
     let options: Vec<(TrainPage, String)> = TrainPage::of(run).into_iter().map(|page| (page, name(&page))).collect();
     ui.horizontal_wrapped(|ui| {
         segmented(ui, page, &options);
-        if apart > 0 {
+        if run.is_going() && apart > 0 {
             let p = theme::palette(ui);
             tag(ui, &t!("train.form_is_next", n = apart), p.string, p.string_soft);
         }
     });
 }
 
-/// In how many settings the form differs from the run, what the window fills in at the start left out. Counting writes
-/// both recipes out, so it is done again only when one of them has changed.
+/// In how many settings the form differs from the run; counted again only when one of them has changed, for it writes
+/// both recipes out.
 #[derive(Default)]
 struct Apart {
-    counted: Option<(String, Recipe, usize)>,
+    made_for: Option<(Recipe, Recipe)>,
+    count: usize,
 }
 
 impl Apart {
-    fn count(&mut self, run: &Run, form: &Recipe) -> usize {
-        match &self.counted {
-            Some((id, known, count)) if *id == run.id && known == form => *count,
-            _ => {
-                let filled = ["model_name_or_path", "dataset", "dataset_dir"];
-                let count = differing(&run.recipe, form).iter().filter(|apart| !filled.contains(&apart.key)).count();
-                self.counted = Some((run.id.clone(), form.clone(), count));
-                count
-            }
+    fn count(&mut self, run: &Recipe, form: &Recipe) -> usize {
+        if self.made_for.as_ref().is_none_or(|(known, other)| known != run || other != form) {
+            // What the window fills in at the start.
+            let filled = ["model_name_or_path", "dataset", "dataset_dir"];
+            self.count = differing(run, form).iter().filter(|apart| !filled.contains(&apart.key)).count();
+            self.made_for = Some((run.clone(), form.clone()));
         }
+        self.count
     }
 }
 

@@ -37,7 +37,9 @@ pub(super) fn banner(ui: &mut Ui, bench: &Bench) -> Option<Act> {
             if ui.add(Push::plain(back).icon(icons::ARROW_LEFT).small()).clicked() {
                 act = Some(Act::Back);
             }
-            if ui.add(Push::plain(t!("runs.do_again")).icon(icons::COPY_SIMPLE).small()).clicked() {
+            // A run that has ended offers it below, among its next steps.
+            let broken = bench.run_in_view().is_some_and(|run| run.is_going());
+            if broken && ui.add(Push::plain(t!("runs.do_again")).icon(icons::COPY_SIMPLE).small()).clicked() {
                 act = Some(Act::Again);
             }
         });

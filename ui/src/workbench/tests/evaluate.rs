@@ -162,7 +162,8 @@ fn rows_set_aside_are_one_click_away() {
 fn prompts_are_written_in_the_form_and_their_answers_shown_as_a_diff() {
     let (bench, engine) = ready_bench(Language::English);
     let mut window = window_of(bench, 4000.0);
-    go(&mut window, Panel::Method);
+    window.state_mut().bench.open_method(crate::desks::MethodPage::Settings);
+    window.run();
     window.get_by_label("New prompt").click();
     window.run();
     window.get_by_label("New prompt").type_text("What sounds first, and why?");

@@ -314,15 +314,20 @@ fn a_run_shows_what_its_method_measures() {
     }
     window.run();
     assert!(says(&window, "the reward margin stays at zero (3 times)"));
-    for seen in ["rewards/margins", "rewards/accuracies", "logps/chosen", "forgetting/perplexity", "layers join"] {
+    for seen in ["Margin", "Pairs judged right", "Log-probabilities", "Perplexity on general data", "layers join"] {
         assert!(says(&window, seen), "{seen}");
     }
+    assert!(says(&window, "rewards/margins"), "TRL's name stands beside the word");
+    click(&mut window, "Margins");
+    assert!(says(&window, "Better and worse answers"));
+    click(&mut window, "This run's settings");
     assert!(says(&window, "step 5: layers 28 join the training"));
 }
 
 #[test]
 fn answers_stay_quick_to_show_and_open_at_a_click() {
     let (mut bench, engine) = ready_bench(Language::English);
+    bench.state.recipe.stage = Stage::Ppo;
     bench.state.run = Some(Run::new("r".into(), bench.state.recipe.clone()));
     bench.panel = Panel::Train;
     let mut window = tall(bench);
@@ -332,6 +337,7 @@ fn answers_stay_quick_to_show_and_open_at_a_click() {
     }
     window.run();
     assert!(says(&window, "objective/scores"));
+    click(&mut window, "Sampled answers");
     let rows = window.query_all_by(|n| n.label().is_some_and(|l| l.starts_with("Answer ") && l.contains("of step")));
     let shown = rows.count();
     assert!((4..20).contains(&shown), "{shown} of 512 rows were laid out");

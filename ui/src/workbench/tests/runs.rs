@@ -122,7 +122,8 @@ fn a_run_is_queued_from_the_form_and_the_queue_worked_in_train() {
     let mut window = window(bench);
     window.state_mut().bench.start_training();
     started(&engine);
-    go(&mut window, Panel::Method);
+    window.state_mut().bench.open_method(crate::desks::MethodPage::Settings);
+    window.run();
     click(&mut window, "Add to the queue");
     click(&mut window, "Add to the queue");
     assert_eq!(window.state().bench.desks.queue.waiting.len(), 2);

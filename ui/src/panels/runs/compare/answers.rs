@@ -62,7 +62,8 @@ pub(super) fn ui(ui: &mut Ui, bench: &mut Bench, waiting: bool) {
             let short = |text: &str| text.chars().take(80).collect::<String>().replace('\n', " ");
             let options: Vec<(usize, String)> =
                 prompts.iter().enumerate().map(|(n, prompt)| (n, format!("{}. {}", n + 1, short(prompt)))).collect();
-            dropdown(ui, "compare-prompt", (ui.available_width() - 150.0).clamp(160.0, 420.0), &mut at, &options);
+            let width = (ui.available_width() - 150.0).clamp(160.0, 420.0);
+            ui.name_inputs(t!("compare.answers_title"), |ui| dropdown(ui, "compare-prompt", width, &mut at, &options));
             diff_legend(ui);
         });
         ui.add(egui::Label::new(prompts[at].as_str()).wrap().selectable(true));

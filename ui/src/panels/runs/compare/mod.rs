@@ -101,7 +101,9 @@ fn head(ui: &mut Ui, bench: &mut Bench, narrow: bool) {
         ];
         let page = &mut bench.desks.compare.page;
         if narrow {
-            crate::widgets::dropdown(ui, "compare-pages", 150.0, page, &pages);
+            ui.name_inputs(t!("runs.compare"), |ui| {
+                crate::widgets::dropdown(ui, "compare-pages", 150.0, page, &pages);
+            });
         } else {
             segmented(ui, page, &pages);
         }

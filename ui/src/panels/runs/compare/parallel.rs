@@ -138,7 +138,7 @@ pub(in crate::panels::runs) fn coordinates(ui: &mut Ui, bench: &mut Bench, ids: 
         ui.horizontal_wrapped(|ui| {
             ui.label(theme::soft(ui, t!("compare.result")));
             let options: Vec<(Measure, String)> = measured.iter().map(|m| (m.clone(), m.label())).collect();
-            dropdown(ui, "compare-target", 200.0, &mut target, &options);
+            ui.name_inputs(t!("compare.result"), |ui| dropdown(ui, "compare-target", 200.0, &mut target, &options));
             let few = kept.iter().filter(|kept| **kept).count();
             ui.label(theme::soft(ui, t!("compare.brushed", n = few, all = ids.len())));
             if !brushes.is_empty() && ui.add(Push::plain(t!("compare.clear_brushes")).icon(icons::X).small()).clicked()

@@ -32,9 +32,13 @@ pub(super) fn ui(ui: &mut Ui, bench: &mut Bench, waiting: bool) {
             ui.horizontal_wrapped(|ui| {
                 ui.label(theme::soft(ui, t!("compare.gained_by")));
                 let desk = &mut bench.desks.compare;
-                dropdown(ui, "compare-task", 200.0, &mut desk.task, &options(t!("compare.eval_in_training")));
+                ui.name_inputs(t!("compare.gained_by"), |ui| {
+                    dropdown(ui, "compare-task", 200.0, &mut desk.task, &options(t!("compare.eval_in_training")));
+                });
                 ui.label(theme::soft(ui, t!("compare.lost_by")));
-                dropdown(ui, "compare-general", 200.0, &mut desk.general, &options(t!("compare.forgetting")));
+                ui.name_inputs(t!("compare.lost_by"), |ui| {
+                    dropdown(ui, "compare-general", 200.0, &mut desk.general, &options(t!("compare.forgetting")));
+                });
             });
             for id in bench.seen_ids() {
                 match bench.spot_of(&id, &results) {

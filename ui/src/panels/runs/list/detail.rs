@@ -248,6 +248,9 @@ fn buttons(ui: &mut Ui, bench: &mut Bench, card: &RunCard) {
         if button(there && card.result.is_some(), icons::EXAM, t!("runs.do_evaluate_one"), t!("runs.evaluate_hint")) {
             bench.evaluate_runs(vec![id.clone()]);
         }
+        if button(there, icons::STACK, t!("runs.do_layers"), t!("runs.layers_hint")) {
+            bench.show_layers_of(&id);
+        }
         if there {
             crate::panels::runs::compare::run_export(ui, bench, &id);
         }

@@ -40,7 +40,7 @@ fn which(ui: &mut Ui, bench: &mut Bench) {
         ui.label(theme::soft(ui, t!("sweep.which")));
         let new = std::iter::once((None, t!("sweep.new")));
         let options: Vec<_> = new.chain(names.into_iter().map(|name| (Some(name.clone()), name))).collect();
-        dropdown(ui, "sweep-which", 280.0, shown, &options);
+        ui.name_inputs(t!("sweep.which"), |ui| dropdown(ui, "sweep-which", 280.0, shown, &options));
     });
 }
 

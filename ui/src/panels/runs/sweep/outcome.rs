@@ -47,7 +47,11 @@ pub(super) fn ui(ui: &mut Ui, bench: &mut Bench, name: &str) {
                 ui.label(theme::soft(ui, t!("sweep.best_by")));
                 let options: Vec<_> = Measure::OF_RUNS.into_iter().map(|m| (m.clone(), m.label())).collect();
                 let desk = &mut bench.desks.sweep;
-                if dropdown(ui, "sweep-measure", 190.0, &mut desk.measure, &options) {
+                let mut taken = false;
+                ui.name_inputs(t!("sweep.best_by"), |ui| {
+                    taken = dropdown(ui, "sweep-measure", 190.0, &mut desk.measure, &options);
+                });
+                if taken {
                     desk.lower = desk.measure.direction() <= 0;
                 }
                 segmented(ui, &mut desk.lower, &[(true, t!("sweep.lower")), (false, t!("sweep.higher"))]);
