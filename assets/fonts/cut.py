@@ -34,12 +34,12 @@ ICONS = """house-line cube database sliders-horizontal chart-line-down chats-cir
 stop floppy-disk folder-open folder file file-text file-arrow-down file-code x check-circle warning warning-circle
 info question caret-down caret-up arrow-right arrow-left arrow-counter-clockwise arrows-clockwise copy trash plus
 minus cpu graphics-card memory clock translate sun moon monitor paper-plane-right user sparkle snowflake paperclip
-flame stack eraser eye guitar note scissors target table list-checks sign-out ruler star tag archive export image chart-line
-chart-scatter chart-bar git-diff book-open exam compass map-trifold funnel sort-ascending queue shuffle lightbulb scales trophy
-arrows-left-right eye-slash pencil-simple dots-three caret-right caret-left link graph flask lock lock-open magic-wand
-arrow-u-up-left check globe hash clock-counter-clockwise bell brain path rows columns steps grid-four calendar
-warning-octagon copy-simple percent wave-sine circles-three-plus drop hourglass gauge arrow-square-out signpost
-graduation-cap arrows-out-line-horizontal arrows-merge crosshair play-circle skip-forward""".split()
+flame stack eraser eye guitar note scissors target table list-checks sign-out ruler star archive export image
+chart-line chart-scatter chart-bar git-diff book-open exam compass map-trifold funnel queue shuffle scales trophy
+eye-slash pencil-simple caret-right caret-left link graph flask magic-wand arrow-u-up-left check
+clock-counter-clockwise bell brain path rows columns steps grid-four warning-octagon copy-simple wave-sine
+circles-three-plus hourglass gauge signpost graduation-cap arrows-out-line-horizontal crosshair play-circle
+skip-forward""".split()
 
 
 def gb2312():
@@ -143,7 +143,8 @@ def main():
     common = [*gb2312(), *range(0x3000, 0x3040), *range(0xFF00, 0xFFF0), 0xB7, *range(0x2460, 0x2474)]
     cut(simplified_chinese(given.cjk / "NotoSansCJK-Regular.ttc"), common, "NotoSansSC-Regular.otf", features=("locl",))
     # Bold only where the interface itself is written in it: the characters of its own Chinese texts.
-    sources = [*given.texts.glob("*.yml"), HERE / "../../ui/src/format.rs", HERE / "../../ui/src/text.rs"]
+    guide = (HERE / "../guide/zh-CN").glob("*.md")  # its headings
+    sources = [*given.texts.glob("*.yml"), *guide, HERE / "../../ui/src/format.rs", HERE / "../../ui/src/text.rs"]
     written = "".join(p.read_text(encoding="utf-8") for p in sorted(sources))
     own = sorted({ord(c) for c in written if ord(c) >= 0x3000} | {*range(0x3000, 0x3020), *range(0xFF00, 0xFF61)})
     cut(simplified_chinese(given.cjk / "NotoSansCJK-Bold.ttc"), own, "NotoSansSC-Bold.otf", features=("locl",))

@@ -49,8 +49,11 @@ fn a_recipe_is_estimated_by_part_and_the_run_says_the_same() {
     let report: Value =
         serde_json::from_str(&std::fs::read_to_string(folder.path().join("out/report.json")).unwrap()).unwrap();
     let peak: f64 = estimate["memory"].as_array().unwrap().iter().filter_map(|share| share["bytes"].as_f64()).sum();
-    let ratio = peak / report["peak_memory_bytes"].as_f64().unwrap();
-    assert!((0.5..2.0).contains(&ratio), "expected {ratio:.2} of the measured peak");
+    let measured = report["peak_memory_bytes"].as_f64().unwrap();
+    // A quarter, as `luthier estimate` promises, beside what the program itself takes, which is most of it here and
+    // differs between machines.
+    let allowed = 0.25 * measured + 64e6;
+    assert!((peak - measured).abs() < allowed, "expected {peak} bytes, measured {measured}");
 }
 
 #[test]

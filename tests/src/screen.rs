@@ -117,6 +117,25 @@ impl Screen {
         }
     }
 
+    /// Turns the wheel over the middle of the window until the control is well in sight.
+    pub fn scroll_to(&mut self, role: Role, name: &str) {
+        for _ in 0..40 {
+            let target = self.see().into_iter().find(|s| s.role == role && s.text == name);
+            let y = target.map_or(f32::MAX, |target| target.centre.y);
+            if (120.0..640.0).contains(&y) {
+                return;
+            }
+            let delta = egui::vec2(0.0, if y < 120.0 { 240.0 } else { -240.0 });
+            let (unit, source) = (egui::MouseWheelUnit::Point, egui::MouseWheelSource::Wheel);
+            let (phase, modifiers) = (egui::TouchPhase::Move, Modifiers::NONE);
+            self.send(vec![
+                Event::PointerMoved(Pos2::new(480.0, 420.0)),
+                Event::MouseWheel { unit, source, delta, phase, modifiers },
+            ]);
+        }
+        panic!("{role:?} {name:?} was not scrolled into sight");
+    }
+
     /// Clicks the control of this role and exact name.
     #[track_caller]
     pub fn click(&mut self, role: Role, name: &str) {

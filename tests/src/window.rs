@@ -73,6 +73,8 @@ fn two_runs_are_trained_and_compared() {
     // Again with another rank.
     screen.press(Key::Num4, CTRL);
     screen.click(Role::RadioButton, "All settings");
+    screen.wait("Rank", soon);
+    screen.scroll_to(Role::SpinButton, "Rank");
     screen.click(Role::SpinButton, "Rank");
     screen.press(Key::A, CTRL);
     screen.type_text("2");

@@ -49,6 +49,16 @@ pub fn run() -> bool {
     parts.summary()
 }
 
+/// Measures; nothing here can fail because it is slow.
+pub fn frames() -> bool {
+    let mut parts = Parts::default();
+    parts.run("frames", || {
+        let measuring = ["--lib", "--", "frame_times", "--ignored", "--nocapture", "--test-threads=1"];
+        finish(cargo().args(["test", "--release"]).args(PACKAGES).args(measuring))
+    });
+    parts.summary()
+}
+
 /// Builds an example of the engine with the suite's own features, then runs it.
 pub fn run_example(name: &str, arguments: &[String]) -> bool {
     let mut parts = Parts::default();

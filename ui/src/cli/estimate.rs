@@ -86,9 +86,9 @@ fn table(found: &Forecast) -> String {
     lines.push(String::new());
     lines.push(match estimate.graph.as_str() {
         "kept" => {
-            "Every block's graph is kept: faster. Expect memory within a quarter, time within a factor of two.".into()
+            "Every block's graph is kept: faster. Expect memory within a quarter (or 64 MB), time within a factor of two.".into()
         }
-        _ => "Blocks run twice, since memory is short. Expect memory within a quarter, time within a factor of two."
+        _ => "Blocks run twice, since memory is short. Expect memory within a quarter (or 64 MB), time within a factor of two."
             .into(),
     });
     lines.iter().fold(String::new(), |mut text, line| {

@@ -94,9 +94,8 @@ pub fn grid_with(ui: &mut Ui, id: &str, charts: &[Chart], look: &Look, marks: &[
                     continue;
                 }
                 ui.allocate_ui_with_layout(size, Layout::top_down(Align::Min), |ui| {
-                    let cell = Cell { id, chart, look, marks, whole, seen, width: cell_width };
+                    let cell = Cell { id, chart, look, marks, whole, seen, size };
                     hover = cell.ui(ui, &mut grid).or(hover);
-                    ui.allocate_space(vec2(1.0, (rect.bottom() - ui.cursor().top()).max(0.0)));
                 });
             }
         });
@@ -129,7 +128,7 @@ struct Cell<'a> {
     marks: &'a [Mark],
     whole: (f64, f64),
     seen: (f64, f64),
-    width: f32,
+    size: Vec2,
 }
 
 impl Cell<'_> {
@@ -143,7 +142,8 @@ impl Cell<'_> {
             .inner_margin(egui::Margin::symmetric(10, 8));
         frame
             .show(ui, |ui| {
-                ui.set_width(self.width - 22.0);
+                ui.set_width(self.size.x - 22.0);
+                ui.set_min_height(self.size.y - 18.0);
                 ui.spacing_mut().item_spacing = vec2(6.0, 2.0);
                 self.header(ui, grid);
                 let hover = self.plot(ui, grid);
@@ -232,7 +232,7 @@ impl Cell<'_> {
             .set_margin_fraction(Vec2::ZERO)
             .y_axis_min_width(40.0)
             .sense(Sense::click_and_drag())
-            .x_grid_spacer(axis::spaced(f64::from(self.width) / 84.0, along == super::Along::Step))
+            .x_grid_spacer(axis::spaced(f64::from(self.size.x) / 64.0, along == super::Along::Step))
             .y_grid_spacer(axis::spaced(4.0, false))
             .x_axis_formatter(move |mark, _| axis::along_label(along, mark.value))
             .y_axis_formatter(move |mark, _| {
@@ -240,6 +240,8 @@ impl Cell<'_> {
             })
             .label_formatter(|_| None);
         let seen = self.seen;
+        // Numbers along the axes are smaller than text.
+        ui.style_mut().text_styles.insert(egui::TextStyle::Body, egui::FontId::proportional(11.0));
         let shown = plot.show(ui, |plot| {
             plot.set_plot_bounds_x(RangeInclusive::new(seen.0, seen.1));
             plot.set_plot_bounds_y(range.clone());

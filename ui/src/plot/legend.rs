@@ -10,7 +10,7 @@ use crate::widgets::elided;
 /// Height of a line of the legend.
 pub(super) const ENTRY: f32 = 18.0;
 /// Curves that a plot's own legend names; of more, the pointer tells.
-const NAMED: usize = 4;
+const NAMED: usize = 6;
 
 /// Lines of the legend below a plot.
 pub(super) fn entries(chart: &Chart) -> usize {

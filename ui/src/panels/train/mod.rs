@@ -61,7 +61,8 @@ impl TrainPanel {
             self.alerts.ui(ui, run);
             numbers(ui, run);
             let apart = self.apart.count(&run.recipe, &bench.state.recipe);
-            pages(ui, run, apart, &mut page);
+            let queued = |ui: &mut Ui| queue::first(ui, bench);
+            action = pages(ui, run, apart, &mut page, queued).map(Action::Queue).or(action.take());
             match page {
                 TrainPage::Curves => {
                     looked = Some(self.curves.ui(ui, bench, run));
@@ -132,7 +133,13 @@ enum Action {
 }
 
 /// Which page of the run is in front, and whether the form has other settings by now.
-fn pages(ui: &mut Ui, run: &Run, apart: usize, page: &mut TrainPage) {
+fn pages<T>(
+    ui: &mut Ui,
+    run: &Run,
+    apart: usize,
+    page: &mut TrainPage,
+    right: impl FnOnce(&mut Ui) -> Option<T>,
+) -> Option<T> {
     let name = |page: &TrainPage| match page {
         TrainPage::Curves => t!("train.page_curves"),
         TrainPage::Margins => t!("train.page_margins"),
@@ -141,13 +148,16 @@ fn pages(ui: &mut Ui, run: &Run, apart: usize, page: &mut TrainPage) {
         TrainPage::Settings => t!("train.page_settings"),
     };
     let options: Vec<(TrainPage, String)> = TrainPage::of(run).into_iter().map(|page| (page, name(&page))).collect();
+    let mut pressed = None;
     ui.horizontal_wrapped(|ui| {
         segmented(ui, page, &options);
         if run.is_going() && apart > 0 {
             let p = theme::palette(ui);
             tag(ui, &t!("train.form_is_next", n = apart), p.string, p.string_soft);
         }
+        pressed = right(ui);
     });
+    pressed
 }
 
 /// In how many settings the form differs from the run; counted again only when one of them has changed, for it writes

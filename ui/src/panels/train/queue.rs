@@ -34,11 +34,19 @@ impl Act {
     }
 }
 
-/// The card; nothing where nothing waits and nothing could.
+/// While nothing waits, a button is enough.
+pub(super) fn first(ui: &mut Ui, bench: &Bench) -> Option<Act> {
+    let empty = bench.desks.queue.waiting.is_empty() && !bench.desks.queue.can_put_back();
+    let add = Push::plain(t!("queue.add")).icon(icons::PLUS).small();
+    let pressed = empty && bench.can_add_to_queue() && ui.add(add).on_hover_text(t!("queue.add_hint")).clicked();
+    pressed.then_some(Act::Add)
+}
+
+/// The card; nothing where nothing waits.
 pub(super) fn ui(ui: &mut Ui, bench: &Bench) -> Option<Act> {
     let queue = &bench.desks.queue;
     let can_add = bench.can_add_to_queue();
-    if queue.waiting.is_empty() && !can_add && !queue.can_put_back() {
+    if queue.waiting.is_empty() && !queue.can_put_back() {
         return None;
     }
     let mut act = None;

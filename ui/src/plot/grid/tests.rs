@@ -54,6 +54,10 @@ fn a_drag_zooms_every_chart_and_a_double_click_shows_all_again() {
     let shared = window.ctx.data(|d| d.get_temp::<Arc<Mutex<Grid>>>(Id::unique(("charts", "test")))).expect("drawn");
     let (from, to) = shared.lock().zoom.expect("the drag has zoomed");
     assert!(from > 1.0 && to < 200.0 && to - from > 20.0, "{from}..{to}");
+    // A frame of the harness lasts a quarter of a second.
+    window
+        .ctx
+        .options_mut(|o| (o.input_options.max_double_click_delay, o.input_options.max_click_duration) = (3.0, 3.0));
     for _ in 0..2 {
         window.event(button(true, pos2(300.0, 90.0)));
         window.event(button(false, pos2(300.0, 90.0)));
@@ -71,8 +75,15 @@ fn clipping_says_what_it_leaves_out() {
     let plain = Look { smoothing: 0.0, ..Look::default() };
     let clipped = Look { clipped: true, ..plain.clone() };
     let range = |look: &Look| {
-        let cell =
-            Cell { id: "", chart: &chart, look, marks: &[], whole: (0.0, 401.0), seen: (0.0, 401.0), width: 300.0 };
+        let cell = Cell {
+            id: "",
+            chart: &chart,
+            look,
+            marks: &[],
+            whole: (0.0, 401.0),
+            seen: (0.0, 401.0),
+            size: egui::vec2(300.0, 180.0),
+        };
         let mut ready = Ready::default();
         let line = ready.get(&chart.series[0].curve, look).thinned(false, 0.0, 401.0, 300);
         cell.y_range(&[(&chart.series[0], None, line)])

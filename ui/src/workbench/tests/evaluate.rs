@@ -177,6 +177,7 @@ fn prompts_are_written_in_the_form_and_their_answers_shown_as_a_diff() {
     let id = started(&engine);
     engine.say(Event::RunStarted { id: id.clone(), facts: Box::new(facts(recipe, 120)) });
     window.run();
+    click(&mut window, "Fixed prompts");
     assert!(says(&window, "The first answers come before the first step."));
     for (step, answer) in [(0, "The violin."), (40, "The strings.")] {
         let answers = vec![PromptAnswer { prompt: "What sounds first, and why?".into(), answer: answer.into() }];
