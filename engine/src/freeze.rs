@@ -231,9 +231,10 @@ pub fn unfrozen(recipe: &Recipe, config: &ModelConfig, able: &BTreeSet<String>) 
         .collect();
     let known: Vec<&String> = tensors.iter().chain(able).collect();
     names::check_known("freeze_modules", modules.iter(), &known, "embed_tokens, self_attn, mlp, norm, lm_head, ", "")?;
+    let words: Vec<names::Word> = modules.iter().map(|module| names::Word::new(module)).collect();
     let kept = |name: &&String| {
-        !layer_of(name).is_some_and(|layer| frozen.contains(&layer))
-            && !modules.iter().any(|module| names::belongs(name, module))
+        let layer = layer_of(name);
+        !layer.is_some_and(|layer| frozen.contains(&layer)) && !words.iter().any(|word| word.holds(name, layer))
     };
     Ok(able.iter().filter(kept).cloned().collect())
 }

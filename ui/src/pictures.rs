@@ -414,7 +414,26 @@ fn pictures_of_every_panel() {
 }
 
 /// The scene of each panel whose picture is kept in `tests/snapshots`: in light and dark, English and Chinese.
-const KEPT: &[&str] = &["start", "model", "data", "method", "train", "try", "guide", "settings"];
+const KEPT: &[&str] = &[
+    "start",
+    "model",
+    "rows",
+    "advisor",
+    "method",
+    "methods",
+    "layers_lora",
+    "layers_movement",
+    "train",
+    "train_margins",
+    "runs_detail",
+    "compare_overlay",
+    "compare_tradeoff",
+    "sweep_builder",
+    "evaluate_results",
+    "try",
+    "guide",
+    "settings",
+];
 
 /// UPDATE_SNAPSHOTS=1 takes the pictures anew.
 #[test]

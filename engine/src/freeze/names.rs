@@ -19,7 +19,27 @@ pub(super) fn belongs(name: &str, module: &str) -> bool {
         "self_attn" | "attn" => parts.any(|part| matches!(part, "self_attn" | "attn")),
         "norm" => parts.any(|part| part.contains("norm") || part.starts_with("ln_")),
         "lm_head" | "head" => parts.any(|part| part == "lm_head"),
-        _ => format!(".{name}.").contains(&format!(".{module}.")),
+        _ => name.match_indices(module).any(|(at, _)| {
+            let (before, after) = (&name[..at], &name[at + module.len()..]);
+            (before.is_empty() || before.ends_with('.')) && (after.is_empty() || after.starts_with('.'))
+        }),
+    }
+}
+
+/// A module that is asked for many tensors: the layer picture names single cells (`layers.3.mlp`) by the hundred.
+pub(super) struct Word<'a> {
+    module: &'a str,
+    layer: Option<usize>,
+}
+
+impl<'a> Word<'a> {
+    pub fn new(module: &'a str) -> Self {
+        Self { module, layer: layer_of(module) }
+    }
+
+    /// [`belongs`], of a tensor whose layer is known.
+    pub fn holds(&self, name: &str, layer: Option<usize>) -> bool {
+        (self.layer.is_none() || self.layer == layer) && belongs(name, self.module)
     }
 }
 
@@ -34,7 +54,12 @@ pub(super) fn check_known<'a>(
     before: &str,
     after: &str,
 ) -> Result<()> {
-    let Some(stranger) = modules.find(|module| !tensors.iter().any(|name| belongs(name, module))) else {
+    let layers: Vec<Option<usize>> = tensors.iter().map(|name| layer_of(name)).collect();
+    let known = |module: &&String| {
+        let word = Word::new(module);
+        tensors.iter().zip(&layers).any(|(name, layer)| word.holds(name, *layer))
+    };
+    let Some(stranger) = modules.find(|module| !known(module)) else {
         return Ok(());
     };
     let mut known: Vec<&str> = Vec::new();

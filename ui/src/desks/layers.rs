@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
-use luthier_engine::estimate::{self, Estimate};
+use luthier_engine::estimate::{self, Estimate, Machine, Workload};
 use luthier_engine::model::ModelConfig;
 use luthier_engine::recipe::Recipe;
 
@@ -43,7 +43,19 @@ pub struct LayersDesk {
     past: Vec<Keys>,
     future: Vec<Keys>,
     last_picture: RefCell<Option<KnownPicture>>,
-    last_open: RefCell<Option<(Recipe, Option<Estimate>)>>,
+    last_open: RefCell<Option<Unfrozen>>,
+}
+
+/// What a run without freezing would take, and what it was asked for.
+#[derive(Debug)]
+struct Unfrozen {
+    /// The form, and the same without freezing.
+    form: Recipe,
+    recipe: Recipe,
+    config: ModelConfig,
+    workload: Workload,
+    machine: Machine,
+    estimate: Option<Estimate>,
 }
 
 #[derive(Debug)]
@@ -173,16 +185,32 @@ impl Bench {
         let config = &self.state.model.ready()?.config;
         let (workload, machine) = (self.workload()?, self.machine()?);
         let mut last = self.desks.layers.last_open.borrow_mut();
-        if let Some((recipe, estimate)) = last.as_ref()
-            && *recipe == self.state.recipe
+        if let Some(last) = last.as_ref()
+            && last.form == self.state.recipe
+            && (&last.config, last.workload, last.machine) == (config, workload, machine)
         {
-            return estimate.clone();
+            return last.estimate.clone();
         }
-        let (mut open, length) = (self.state.recipe.clone(), self.layers_length());
+        let form = self.state.recipe.clone();
+        let (mut open, length) = (form.clone(), self.layers_length());
         apply(&Edit::Gradual(None), &mut open, config, length);
         apply(&Edit::Preset(Preset::All), &mut open, config, length);
+        // Most edits freeze something else and leave this as it was.
+        if let Some(last) = last.as_mut()
+            && (&last.recipe, &last.config, last.workload, last.machine) == (&open, config, workload, machine)
+        {
+            last.form = form;
+            return last.estimate.clone();
+        }
         let estimate = estimate::estimate(&open, config, &workload, &machine).ok();
-        *last = Some((self.state.recipe.clone(), estimate.clone()));
+        *last = Some(Unfrozen {
+            form,
+            recipe: open,
+            config: config.clone(),
+            workload,
+            machine,
+            estimate: estimate.clone(),
+        });
         estimate
     }
 }

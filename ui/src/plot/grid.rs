@@ -19,6 +19,8 @@ const GAP: f32 = 12.0;
 const NARROW: f32 = 280.0;
 const HEIGHT: f32 = 132.0;
 const HEADER: f32 = 22.0;
+/// More curves than these are drawn without the pale raw ones and a little coarser.
+const CROWD: usize = 8;
 /// Lines that the pointer shows at most.
 const TOLD: usize = 12;
 
@@ -200,7 +202,9 @@ impl Cell<'_> {
 
     fn plot(&self, ui: &mut Ui, grid: &mut Grid) -> Option<f64> {
         let p = theme::palette(ui);
-        let columns = ui.available_width().max(32.0) as usize;
+        // Where many curves lie over one another, half the points look the same and cost half.
+        let crowded = self.chart.series.len() > CROWD;
+        let columns = (ui.available_width().max(32.0) as usize) / if crowded { 2 } else { 1 };
         let smoothing = self.look.smoothing > 0.0;
         let mut drawn = Vec::new();
         let inks: Vec<Color32> = self.chart.series.iter().map(|series| theme::series(ui, series.colour)).collect();
@@ -208,7 +212,7 @@ impl Cell<'_> {
         for series in &self.chart.series {
             let prepared = grid.ready.get(&series.curve, self.look);
             let thin = |smoothed| prepared.thinned(smoothed, self.seen.0, self.seen.1, columns);
-            let pale = (smoothing && !series.dashed && prepared.xs.len() > 2).then(|| thin(false));
+            let pale = (smoothing && !crowded && !series.dashed && prepared.xs.len() > 2).then(|| thin(false));
             drawn.push((series, pale, thin(!series.dashed)));
             broken.extend(prepared.broken.iter().copied().take(64));
             below_zero += prepared.below_zero;
@@ -280,14 +284,22 @@ impl Cell<'_> {
     fn y_range(&self, drawn: &[(&Series, Option<Vec<[f64; 2]>>, Vec<[f64; 2]>)]) -> (RangeInclusive<f64>, bool) {
         let points = drawn.iter().flat_map(|(_, pale, line)| pale.iter().flatten().chain(line));
         let inside = |p: &&[f64; 2]| p[1].is_finite() && p[0] >= self.seen.0 && p[0] <= self.seen.1;
-        let mut values: Vec<f64> = points.filter(inside).map(|p| p[1]).collect();
-        if values.is_empty() {
+        let values = points.filter(inside).map(|p| p[1]);
+        let (low, high, outside) = if self.look.clipped {
+            let mut values: Vec<f64> = values.collect();
+            values.sort_by(f64::total_cmp);
+            let (cut, last) = (values.len() / 50, values.len().saturating_sub(1));
+            let (Some(low), Some(high)) = (values.get(cut), values.get(last - cut.min(last))) else {
+                return (0.0..=1.0, false);
+            };
+            (*low, *high, values[0] < *low || values[last] > *high)
+        } else {
+            let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), v| (a.min(v), b.max(v)));
+            (low, high, false)
+        };
+        if low > high {
             return (0.0..=1.0, false);
         }
-        values.sort_by(f64::total_cmp);
-        let cut = if self.look.clipped { values.len() / 50 } else { 0 };
-        let (low, high) = (values[cut], values[values.len() - 1 - cut]);
-        let outside = values[0] < low || values[values.len() - 1] > high;
         let pad = if high - low > 1e-12 { (high - low) * 0.08 } else { high.abs().max(1e-6) * 0.1 };
         (low - pad..=high + pad, outside)
     }
