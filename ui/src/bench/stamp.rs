@@ -4,7 +4,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Now, as 20261124-023105 (UTC), for folder names.
 pub(super) fn stamp() -> String {
-    let secs = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
+    // Pictures of the window are compared, so tests of this crate have one moment only.
+    let secs = if cfg!(test) { 1_795_000_000 } else { now };
     let (year, month, day) = civil(secs / 86_400);
     let (h, m, s) = (secs / 3600 % 24, secs / 60 % 60, secs % 60);
     format!("{year}{month:02}{day:02}-{h:02}{m:02}{s:02}")
