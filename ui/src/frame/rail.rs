@@ -20,31 +20,50 @@ pub fn rail(ui: &mut Ui, bench: &mut Bench, wide: bool) {
     // Every panel, settings and the other language share what is left below the mark.
     let height = ((rect.height() - 68.0) / (Panel::ALL.len() + 1) as f32 - 2.0).clamp(30.0, 56.0);
     let wide = wide && height >= 46.0;
-    for panel in Panel::ALL.into_iter().filter(|p| *p != Panel::Settings) {
-        if entry(ui, panel.icon(), &panel.name(), bench.panel == panel, (height, wide), |ui, at| {
-            mark(ui, bench, panel, at)
-        })
-        .clicked()
-        {
-            bench.panel = panel;
-        }
+    // In a low window the stations scroll.
+    let needed = (Panel::ALL.len() + 1) as f32 * (height + 2.0) + 56.0;
+    if needed > rect.height() {
+        egui::ScrollArea::vertical()
+            .id_salt("rail")
+            .scroll_bar_visibility(egui::scroll_area::ScrollBarVisibility::AlwaysHidden)
+            .show(ui, |ui| {
+                stations(ui, bench, (height, wide));
+                settings(ui, bench, (height, wide));
+            });
+        return;
     }
+    stations(ui, bench, (height, wide));
     ui.with_layout(egui::Layout::bottom_up(egui::Align::Min), |ui| {
         ui.spacing_mut().item_spacing = vec2(0.0, 2.0);
         ui.add_space(4.0);
-        let panel = Panel::Settings;
-        if entry(ui, panel.icon(), &panel.name(), bench.panel == panel, (height, wide), |_, _| {}).clicked() {
+        settings(ui, bench, (height, wide));
+    });
+}
+
+fn stations(ui: &mut Ui, bench: &mut Bench, size: (f32, bool)) {
+    for panel in Panel::ALL.into_iter().filter(|p| *p != Panel::Settings) {
+        let here = bench.panel == panel;
+        let response = entry(ui, panel.icon(), &panel.name(), here, size, |ui, at| mark(ui, bench, panel, at));
+        if response.clicked() {
             bench.panel = panel;
         }
-        let other = match bench.settings.language {
-            Language::English => Language::Chinese,
-            Language::Chinese => Language::English,
-        };
-        if entry(ui, icons::TRANSLATE, other.own_name(), false, (height, wide), |_, _| {}).clicked() {
-            bench.settings.language = other;
-            speak(other);
-        }
-    });
+    }
+}
+
+/// Settings and the other language.
+fn settings(ui: &mut Ui, bench: &mut Bench, size: (f32, bool)) {
+    let panel = Panel::Settings;
+    if entry(ui, panel.icon(), &panel.name(), bench.panel == panel, size, |_, _| {}).clicked() {
+        bench.panel = panel;
+    }
+    let other = match bench.settings.language {
+        Language::English => Language::Chinese,
+        Language::Chinese => Language::English,
+    };
+    if entry(ui, icons::TRANSLATE, other.own_name(), false, size, |_, _| {}).clicked() {
+        bench.settings.language = other;
+        speak(other);
+    }
 }
 
 /// The mark of the house: an f-hole, as in the application icon.

@@ -26,6 +26,9 @@ pub struct ChoiceCard<T> {
     pub formula: Option<Formula>,
 }
 
+/// A card is not narrower than this.
+const NARROW: f32 = 148.0;
+
 struct Texts {
     about: Arc<Galley>,
     under: Arc<Galley>,
@@ -49,6 +52,8 @@ impl Texts {
 
 /// Lays the cards out in rows of `per_row`, those of a row as high as the longest needs. True when the choice changed.
 pub fn choice_cards<T: PartialEq + Copy>(ui: &mut Ui, chosen: &mut T, per_row: usize, cards: &[ChoiceCard<T>]) -> bool {
+    // In a narrow window fewer stand side by side: a word needs its width.
+    let per_row = per_row.min((ui.available_width() / NARROW) as usize).max(1);
     let gaps = (per_row as f32 - 1.0) * ui.spacing().item_spacing.x;
     let width = (ui.available_width() - gaps) / per_row as f32 - 28.0;
     let lines = |text: &str, size: f32| {

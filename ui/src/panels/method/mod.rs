@@ -52,6 +52,26 @@ impl MethodPanel {
     }
 
     fn settings(&mut self, ui: &mut Ui, bench: &mut Bench) {
+        let beside = ui.available_width() >= SIDE + 420.0;
+        if beside {
+            self.side(ui, bench);
+        }
+        column(ui, "method", |ui| {
+            if !beside {
+                start_card(ui, bench);
+            }
+            cards::what_is_learned(ui, bench);
+            cards::which_weights(ui, bench);
+            changed_line(ui, bench);
+            groups::ui(ui, bench);
+            if !beside {
+                self.recipe_view.ui(ui, bench);
+            }
+        });
+    }
+
+    /// What stays in sight while the settings scroll, where there is room for it.
+    fn side(&mut self, ui: &mut Ui, bench: &mut Bench) {
         egui::Panel::right("method-side")
             .exact_size(SIDE)
             .resizable(false)
@@ -67,12 +87,6 @@ impl MethodPanel {
                     ui.add_space(24.0);
                 });
             });
-        column(ui, "method", |ui| {
-            cards::what_is_learned(ui, bench);
-            cards::which_weights(ui, bench);
-            changed_line(ui, bench);
-            groups::ui(ui, bench);
-        });
     }
 }
 
