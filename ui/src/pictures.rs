@@ -41,6 +41,11 @@ fn full(language: Language) -> (Bench, Engine) {
     b.settings.recent_data = vec!["/data/alpaca_zh.jsonl".into()];
     (b, e)
 }
+fn at(language: Language, panel: Panel) -> (Bench, Engine) {
+    let (mut b, e) = full(language);
+    b.panel = panel;
+    (b, e)
+}
 fn run(b: &mut Bench, e: &Engine, n: usize, end: Option<Outcome>) {
     b.start_training();
     let id = b.state.run.as_ref().unwrap().id.clone();
@@ -127,23 +132,9 @@ type Scene = (&'static str, Box<dyn Fn() -> (Bench, Engine)>);
 
 fn scenes(language: Language) -> Vec<Scene> {
     let mut all: Vec<Scene> = vec![
-        (
-            "start",
-            Box::new(move || {
-                let (mut b, e) = full(language);
-                b.panel = Panel::Start;
-                (b, e)
-            }),
-        ),
+        ("start", Box::new(move || at(language, Panel::Start))),
         ("start_empty", Box::new(move || bench(language))),
-        (
-            "model",
-            Box::new(move || {
-                let (mut b, e) = full(language);
-                b.panel = Panel::Model;
-                (b, e)
-            }),
-        ),
+        ("model", Box::new(move || at(language, Panel::Model))),
         (
             "model_empty",
             Box::new(move || {
@@ -154,14 +145,7 @@ fn scenes(language: Language) -> Vec<Scene> {
                 (b, e)
             }),
         ),
-        (
-            "data",
-            Box::new(move || {
-                let (mut b, e) = full(language);
-                b.panel = Panel::Data;
-                (b, e)
-            }),
-        ),
+        ("data", Box::new(move || at(language, Panel::Data))),
         (
             "data_empty",
             Box::new(move || {
@@ -290,14 +274,7 @@ fn scenes(language: Language) -> Vec<Scene> {
                 (b, e)
             }),
         ),
-        (
-            "try_empty",
-            Box::new(move || {
-                let (mut b, e) = full(language);
-                b.panel = Panel::Try;
-                (b, e)
-            }),
-        ),
+        ("try_empty", Box::new(move || at(language, Panel::Try))),
         (
             "guide",
             Box::new(move || {
@@ -315,22 +292,8 @@ fn scenes(language: Language) -> Vec<Scene> {
                 (b, e)
             }),
         ),
-        (
-            "settings",
-            Box::new(move || {
-                let (mut b, e) = full(language);
-                b.panel = Panel::Settings;
-                (b, e)
-            }),
-        ),
-        (
-            "palette",
-            Box::new(move || {
-                let (mut b, e) = full(language);
-                b.panel = Panel::Start;
-                (b, e)
-            }),
-        ),
+        ("settings", Box::new(move || at(language, Panel::Settings))),
+        ("palette", Box::new(move || at(language, Panel::Start))),
         (
             "close",
             Box::new(move || {

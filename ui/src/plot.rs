@@ -11,8 +11,10 @@ mod lines;
 mod names;
 
 pub use action::{ChartAction, take_action};
+pub use axis::round_step;
 pub use curves::{RunCurves, curves_of};
 pub use grid::{Mark, grid, grid_with, reset_zoom, zoomed};
+pub use lines::Mean;
 pub use names::{charts_of_run, charts_of_runs, metric_hint, metric_title};
 
 /// What lies along the bottom.

@@ -19,7 +19,7 @@ mod talk;
 
 pub use alerts::{Alert, Matter, Severity, alerts_of};
 pub use data::{Data, Other, usable_rows};
-pub use defaults::{back_to_default, to_take_back, written_value};
+pub use defaults::{back_to_default, to_take_back, written_value, written_values};
 pub use exam::Exam;
 pub use log::{Entry, Level, Log};
 pub use rollouts::{Rollouts, Sampled, means};

@@ -5,7 +5,7 @@ use luthier_engine::recipe::{KEYS, Recipe, Stage};
 use crate::bench::Bench;
 use crate::panels::Panel;
 use crate::plot::{Along, Look};
-use crate::state::{Run, written_value};
+use crate::state::{Run, written_values};
 use crate::text::t;
 
 /// The pages of a run.
@@ -66,7 +66,9 @@ pub fn differing(one: &Recipe, other: &Recipe) -> Vec<Differing> {
         return Vec::new();
     }
     let keys = KEYS.iter().map(|key| key.name).filter(|key| *key != "output_dir" && *key != "skip_bad_rows");
-    let both = keys.map(|key| Differing { key, one: written_value(one, key), other: written_value(other, key) });
+    let (mut one, mut other) = (written_values(one), written_values(other));
+    let mut take = |key| (one.remove(key).unwrap_or_default(), other.remove(key).unwrap_or_default());
+    let both = keys.map(|key| (key, take(key))).map(|(key, (one, other))| Differing { key, one, other });
     both.filter(|both| both.one != both.other).collect()
 }
 

@@ -7,7 +7,12 @@ pub fn cell(text: &str) -> String {
     let formula =
         text.starts_with(['=', '@', '\t', '\r']) || (text.starts_with(['+', '-']) && text.parse::<f64>().is_err());
     let text = if formula { format!("'{text}") } else { text.to_owned() };
-    if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
+    quoted(&text)
+}
+
+/// A field as RFC 4180 has it: in quotes where it holds a comma, a quote or a line's end.
+pub fn quoted(text: &str) -> String {
+    if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
 }
 
 /// A line for each of `rows`, under a line of titles.

@@ -1,6 +1,6 @@
 //! Round numbers along an axis, and curves as they are looked at.
 
-use crate::plot::{Curve, Look};
+use crate::plot::{Curve, Look, Mean, round_step};
 
 /// Round values within `low..=high`, about `count` of them: steps of 1, 2 or 5 times a power of ten.
 pub fn ticks(low: f64, high: f64, count: usize) -> Vec<f64> {
@@ -8,27 +8,16 @@ pub fn ticks(low: f64, high: f64, count: usize) -> Vec<f64> {
     if !(span.is_finite() && span > 0.0) {
         return vec![low];
     }
-    let rough = span / count.max(1) as f64;
-    let power = 10f64.powf(rough.log10().floor());
-    let step = [1.0, 2.0, 5.0, 10.0].map(|m| m * power).into_iter().find(|step| *step >= rough).unwrap_or(rough);
+    let step = round_step(span / count.max(1) as f64);
     let (first, last) = ((low / step).ceil() as i64, (high / step).floor() as i64);
     (first..=last).map(|n| n as f64 * step).collect()
 }
 
-/// Exponential mean that does not begin at zero: s = w s + (1 - w) x, divided by 1 - w^n (Kingma and Ba 2015, section 3).
-/// What is not a number is left as it is and not carried on.
+/// [`Mean`] of each value and those before it. What is not a number is left as it is and not carried on.
 pub fn smoothed(values: &[f64], weight: f32) -> Vec<f64> {
     let weight = f64::from(weight.clamp(0.0, 0.999));
-    let (mut mean, mut share) = (0.0, 0.0);
-    let next = |value: &f64| {
-        if !value.is_finite() {
-            return *value;
-        }
-        mean = weight * mean + (1.0 - weight) * value;
-        share = weight * share + (1.0 - weight);
-        mean / share
-    };
-    values.iter().map(next).collect()
+    let mut mean = Mean::default();
+    values.iter().map(|value| if value.is_finite() { mean.add(*value, weight) } else { *value }).collect()
 }
 
 /// The points of a curve as `look` shows them; on a logarithmic axis only what is above zero.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use egui::{Id, Ui};
 
 use super::Chart;
+use crate::export::csv::quoted;
 use crate::text::t;
 
 /// Asked for by the right mouse button.
@@ -59,8 +60,7 @@ pub fn csv(chart: &Chart) -> String {
     let mut text = String::from("step,tokens,seconds");
     for series in &chart.series {
         let name = if series.label.is_empty() { &chart.key } else { &series.label };
-        let quoted = name.contains([',', '"', '\n']).then(|| format!("\"{}\"", name.replace('"', "\"\"")));
-        text.push_str(&format!(",{}", quoted.as_ref().unwrap_or(name)));
+        text.push_str(&format!(",{}", quoted(name)));
     }
     text.push('\n');
     for (step, ([tokens, secs], values)) in rows {

@@ -64,6 +64,23 @@ fn wider(values: &[f64], a: (u32, u32), b: (u32, u32)) -> (u32, u32) {
     (low, high)
 }
 
+/// Exponential mean, started without bias as TensorBoard does: s = w s + (1 - w) x, divided by 1 - w^n (Kingma and Ba
+/// 2015, section 3).
+#[derive(Debug, Default, Clone)]
+pub struct Mean {
+    sum: f64,
+    trust: f64,
+}
+
+impl Mean {
+    /// Takes in `value`, a number, with `weight` on what was before. The mean so far.
+    pub fn add(&mut self, value: f64, weight: f64) -> f64 {
+        self.sum = self.sum * weight + (1.0 - weight) * value;
+        self.trust = self.trust * weight + (1.0 - weight);
+        self.sum / self.trust
+    }
+}
+
 /// One curve, ready.
 #[derive(Debug, Default, Clone)]
 pub struct Prepared {
@@ -78,8 +95,7 @@ pub struct Prepared {
     pub below_zero: usize,
     raw_pyramid: Pyramid,
     smooth_pyramid: Pyramid,
-    mean: f64,
-    trust: f64,
+    mean: Mean,
     /// Step and value of the last point taken in, to know whether a curve has only grown.
     last: (f64, f64),
     seen: u64,
@@ -108,14 +124,7 @@ impl Prepared {
             self.xs.push(xs[i]);
             self.raw.push(drawn);
             if let Some(smooth) = &mut smooth {
-                // Exponential mean, started without bias as TensorBoard does.
-                if drawn.is_finite() {
-                    self.mean = self.mean * weight + (1.0 - weight) * drawn;
-                    self.trust = self.trust * weight + (1.0 - weight);
-                    smooth.push(self.mean / self.trust);
-                } else {
-                    smooth.push(f64::NAN);
-                }
+                smooth.push(if drawn.is_finite() { self.mean.add(drawn, weight) } else { f64::NAN });
             }
         }
         self.smooth = smooth;

@@ -1,12 +1,19 @@
 //! Single keys of a recipe by their names: what stands there, and the way back to the default.
 
+use std::collections::BTreeMap;
+
 use luthier_engine::recipe::Recipe;
 
 /// The value as a recipe file has it; empty for what is no key.
 pub fn written_value(recipe: &Recipe, key: &str) -> String {
+    written_values(recipe).remove(key).unwrap_or_default()
+}
+
+/// [`written_value`] of every key that stands on a line of its own; the recipe is written out once.
+pub fn written_values(recipe: &Recipe) -> BTreeMap<String, String> {
     let yaml = recipe.to_yaml();
-    let value = yaml.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(": "));
-    value.unwrap_or_default().to_owned()
+    let pair = |line: &str| line.split_once(": ").map(|(key, value)| (key.to_owned(), value.to_owned()));
+    yaml.lines().filter(|line| !line.starts_with(' ')).filter_map(pair).collect()
 }
 
 /// The changed keys that a problem of `field` comes from, as far as going back to their defaults can mend it.

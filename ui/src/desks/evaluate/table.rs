@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use luthier_engine::eval::{EvalReport, Measured, Metric};
 
+use crate::export::csv::quoted;
 use crate::library::{Shelf, StoredEval};
 
 /// The numbers that have a column; subjects of a multiple-choice set are in the copied table only.
@@ -190,11 +191,6 @@ pub fn csv(set: &str, table: &EvalTable, name: impl Fn(&Line) -> String) -> Stri
         text.push('\n');
     }
     text
-}
-
-/// A field as RFC 4180 has it.
-fn quoted(text: &str) -> String {
-    if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use egui::{Sense, Stroke, Ui, WidgetInfo, pos2, vec2};
 
-use crate::plot::{Chart, Curve, Look, RunCurves, charts_of_run, grid};
+use crate::plot::{Chart, Curve, Look, Mean, RunCurves, charts_of_run, grid};
 use crate::state::Run;
 use crate::text::t;
 use crate::widgets::{Card, Fact, facts};
@@ -63,14 +63,13 @@ fn numbers(ui: &mut Ui, run: &Run) {
 /// Exponential mean of a curve at most `columns` points long.
 fn shown(curve: &Curve, smoothing: f32, columns: usize) -> Vec<(f64, f64)> {
     let weight = f64::from(smoothing);
-    let (mut mean, mut trust) = (0.0, 0.0);
+    let mut mean = Mean::default();
     let stretch = curve.values.len().div_ceil(columns.max(2)).max(1);
     let mut points = Vec::new();
     for (i, (x, value)) in curve.steps.iter().zip(&curve.values).enumerate().filter(|(_, (_, v))| v.is_finite()) {
-        mean = mean * weight + (1.0 - weight) * value;
-        trust = trust * weight + (1.0 - weight);
+        let mean = mean.add(*value, weight);
         if i % stretch == 0 || i + 1 == curve.values.len() {
-            points.push((*x, mean / trust));
+            points.push((*x, mean));
         }
     }
     points

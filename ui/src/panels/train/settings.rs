@@ -5,7 +5,7 @@ use egui::{Grid, Label, RichText, Ui};
 use super::super::method::field_label;
 use crate::bench::Bench;
 use crate::desks::differing;
-use crate::state::{Run, written_value};
+use crate::state::{Run, written_values};
 use crate::text::t;
 use crate::widgets::Card;
 use crate::{icons, theme};
@@ -13,12 +13,13 @@ use crate::{icons, theme};
 pub(super) fn ui(ui: &mut Ui, bench: &Bench, run: &Run) {
     let p = theme::palette(ui);
     let changed = run.recipe.changed_from_default();
+    let written = written_values(&run.recipe);
     let about = t!("train.own_settings_about", n = changed.len());
     Card::new(t!("train.own_settings")).about(about).icon(icons::SLIDERS_HORIZONTAL).show(ui, |ui| {
         Grid::new("own settings").num_columns(2).spacing([24.0, 5.0]).show(ui, |ui| {
             for key in changed {
                 name(ui, key);
-                value(ui, &written_value(&run.recipe, key), p.ink);
+                value(ui, written.get(key).map_or("", String::as_str), p.ink);
                 ui.end_row();
             }
         });

@@ -9,6 +9,7 @@ use egui::{Frame, Key, Margin, Modifiers, ScrollArea, Ui};
 
 use crate::bench::Bench;
 use crate::desks::{Column, Undo, data_of, method_of, model_of, status_word};
+use crate::export::csv::quoted;
 use crate::library::{RunCard, RunStatus};
 use crate::text::{t, try_say};
 use crate::widgets::{Push, column, empty_state, problem_box};
@@ -249,10 +250,6 @@ fn percent(share: f32) -> String {
 /// What the list shows, as CSV with every column and the folder.
 pub fn csv(bench: &mut Bench) -> String {
     bench.sync_listing();
-    let quote = |text: &str| {
-        let plain = !text.contains(['"', ',', '\n', '\r']);
-        if plain { text.to_owned() } else { format!("\"{}\"", text.replace('"', "\"\"")) }
-    };
     let number = |value: Option<f32>| value.map_or_else(String::new, |value| value.to_string());
     let mut text = String::from(
         "id,name,status,stage,finetuning_type,model,dataset,steps,total_steps,last_loss,best_eval_loss,\
@@ -282,7 +279,7 @@ pub fn csv(bench: &mut Bench) -> String {
             sweep,
             card.folder.display().to_string(),
         ];
-        text.push_str(&cells.map(|cell| quote(&cell)).join(","));
+        text.push_str(&cells.map(|cell| quoted(&cell)).join(","));
         text.push('\n');
     }
     text
