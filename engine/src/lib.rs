@@ -9,6 +9,7 @@ pub mod device;
 mod error;
 pub mod estimate;
 pub mod eval;
+pub mod feedback;
 pub mod files;
 pub mod freeze;
 pub mod generate;

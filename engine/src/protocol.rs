@@ -75,6 +75,21 @@ pub enum Command {
     CancelEvaluate {
         request: RequestId,
     },
+    /// Answers of one model to several prompts, side by side, beside a person's work: a `Generate` that comes meanwhile is
+    /// served first. Answer: one `AnswersSampled` or `CommandFailed`; refused during a run.
+    SampleAnswers {
+        request: RequestId,
+        batch: Box<SampleBatch>,
+    },
+    /// How much a model likes answers. Answer: `AnswersScored` or `CommandFailed`; refused during a run.
+    ScoreAnswers {
+        request: RequestId,
+        batch: Box<ScoreBatch>,
+    },
+    /// Ends a `SampleAnswers` or `ScoreAnswers`: `CommandFailed` with the code `stopped`.
+    CancelAnswers {
+        request: RequestId,
+    },
     /// Frees the models that Generate keeps loaded.
     UnloadModels,
     Shutdown,
@@ -130,6 +145,39 @@ pub struct Prompt {
     pub device: String,
     pub text: PromptText,
     pub sampling: Sampling,
+}
+
+/// What a person will judge, generated ahead.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SampleBatch {
+    pub model: PathBuf,
+    pub adapter: Option<PathBuf>,
+    /// auto | cpu | gpu | cuda, with :N
+    pub device: String,
+    /// Each prompt with its own sampling.
+    pub asked: Vec<(PromptText, Sampling)>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SampledAnswer {
+    pub text: String,
+    pub new_tokens: usize,
+    pub reason: FinishReason,
+}
+
+/// Answers to be scored: by a reward model, where the adapter (or the model) has a reward head; else, with an adapter, by
+/// the implicit reward log p(answer) - log p of the model without it (Rafailov et al. 2023, eq. 5, without beta); else by
+/// the mean log-probability of a token.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ScoreBatch {
+    pub model: PathBuf,
+    pub adapter: Option<PathBuf>,
+    /// auto | cpu | gpu | cuda, with :N
+    pub device: String,
+    /// Prompts with their answers.
+    pub rows: Vec<(Vec<ChatMessage>, Vec<String>)>,
+    /// Tokens of a prompt with its answer, at most; longer answers are cut.
+    pub cutoff_len: usize,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -226,6 +274,16 @@ pub enum Event {
         new_tokens: usize,
         elapsed_secs: f64,
         reason: FinishReason,
+    },
+    /// In the order of the batch.
+    AnswersSampled {
+        request: RequestId,
+        answers: Vec<SampledAnswer>,
+    },
+    /// A score for each answer of each row.
+    AnswersScored {
+        request: RequestId,
+        scores: Vec<Vec<f32>>,
     },
     EvalProgressed {
         request: RequestId,

@@ -7,6 +7,7 @@ use luthier_engine::recipe::{Interval, Recipe};
 
 use crate::desks::{Desks, MethodPage, Turn};
 use crate::dialogs::{Ask, DATA_ENDINGS, Dialogs, RECIPE_ENDINGS};
+use crate::labels::Labels;
 use crate::library::{Answer, Library, Shelf};
 use crate::panels::Panel;
 use crate::state::{AppState, Entry, Slot};
@@ -20,6 +21,7 @@ pub struct Bench {
     pub settings: Settings,
     pub dialogs: Dialogs,
     pub library: Library,
+    pub labels: Labels,
     /// What the library has told.
     pub shelf: Shelf,
     pub desks: Desks,
@@ -38,12 +40,13 @@ pub struct Bench {
 }
 
 impl Bench {
-    pub fn new(settings: Settings, home: PathBuf, wire: Wire, dialogs: Dialogs, library: Library) -> Self {
+    pub fn new(settings: Settings, home: PathBuf, wire: Wire, dialogs: Dialogs, books: (Library, Labels)) -> Self {
         Self {
             state: AppState::default(),
             settings,
             dialogs,
-            library,
+            library: books.0,
+            labels: books.1,
             shelf: Shelf::default(),
             desks: Desks::default(),
             panel: Panel::Start,
@@ -79,6 +82,9 @@ impl Bench {
         }
         while let Some(answer) = self.library.answer() {
             self.take_answer(answer);
+        }
+        while let Some(answer) = self.labels.answer() {
+            self.take_labels(answer);
         }
         self.ask_next();
         self.sync_exams();

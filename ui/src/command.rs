@@ -13,24 +13,103 @@ use crate::text::{Language, speak, t};
 mod advisor;
 mod compare;
 mod evaluate;
+mod exchange;
 mod guide;
+mod judging;
+mod labelling;
 mod layers;
+mod making;
 mod queue;
+mod review;
+mod rounds;
 mod rows;
 mod runs;
 mod sweep;
+mod talk;
 mod train;
 
 pub use advisor::AdvisorCommand;
 pub use compare::CompareCommand;
 pub use evaluate::EvaluateCommand;
+pub use exchange::ExchangeCommand;
 pub use guide::GuideCommand;
+pub use judging::JudgingCommand;
+pub use labelling::LabellingCommand;
 pub use layers::LayersCommand;
+pub use making::MakingCommand;
 pub use queue::QueueCommand;
+pub use review::ReviewCommand;
+pub use rounds::RoundsCommand;
 pub use rows::RowsCommand;
 pub use runs::RunsCommand;
 pub use sweep::SweepCommand;
+pub use talk::TalkCommand;
 pub use train::TrainCommand;
+
+/// One line an area.
+macro_rules! areas {
+    ($($area:ident($commands:ident)),+ $(,)?) => {
+        /// The commands of the areas.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Area {
+            $($area($commands)),+
+        }
+
+        $(impl From<$commands> for UiCommand {
+            fn from(command: $commands) -> Self {
+                Self::Area(Area::$area(command))
+            }
+        })+
+
+        impl Area {
+            fn all() -> Vec<Self> {
+                let mut all = Vec::new();
+                $(all.extend($commands::all().iter().copied().map(Self::$area));)+
+                all
+            }
+
+            fn label(self) -> String {
+                match self { $(Self::$area(command) => command.label()),+ }
+            }
+
+            fn icon(self) -> char {
+                match self { $(Self::$area(command) => command.icon()),+ }
+            }
+
+            fn shortcut(self) -> Option<KeyboardShortcut> {
+                match self { $(Self::$area(command) => command.shortcut()),+ }
+            }
+
+            fn available(self, bench: &Bench) -> bool {
+                match self { $(Self::$area(command) => command.available(bench)),+ }
+            }
+
+            fn run(self, bench: &mut Bench, around: &mut Around<'_>) {
+                match self { $(Self::$area(command) => command.run(bench, around)),+ }
+            }
+        }
+    };
+}
+
+areas! {
+    Advisor(AdvisorCommand),
+    Layers(LayersCommand),
+    Rows(RowsCommand),
+    Train(TrainCommand),
+    Queue(QueueCommand),
+    Runs(RunsCommand),
+    Compare(CompareCommand),
+    Sweep(SweepCommand),
+    Evaluate(EvaluateCommand),
+    Guide(GuideCommand),
+    Labelling(LabellingCommand),
+    Judging(JudgingCommand),
+    Making(MakingCommand),
+    Exchange(ExchangeCommand),
+    Review(ReviewCommand),
+    Rounds(RoundsCommand),
+    Talk(TalkCommand),
+}
 
 /// The commands of one area. A key without modifiers is heard only while no text is being typed.
 pub trait Named: Sized + Copy + 'static {
@@ -69,16 +148,7 @@ pub enum UiCommand {
     Smaller,
     OpenPalette,
     Quit,
-    Advisor(AdvisorCommand),
-    Layers(LayersCommand),
-    Rows(RowsCommand),
-    Train(TrainCommand),
-    Queue(QueueCommand),
-    Runs(RunsCommand),
-    Compare(CompareCommand),
-    Sweep(SweepCommand),
-    Evaluate(EvaluateCommand),
-    Guide(GuideCommand),
+    Area(Area),
 }
 
 /// What a command needs beyond the bench.
@@ -118,16 +188,7 @@ impl UiCommand {
             Self::OpenPalette,
             Self::Quit,
         ]);
-        all.extend(AdvisorCommand::all().iter().copied().map(Self::Advisor));
-        all.extend(LayersCommand::all().iter().copied().map(Self::Layers));
-        all.extend(RowsCommand::all().iter().copied().map(Self::Rows));
-        all.extend(TrainCommand::all().iter().copied().map(Self::Train));
-        all.extend(QueueCommand::all().iter().copied().map(Self::Queue));
-        all.extend(RunsCommand::all().iter().copied().map(Self::Runs));
-        all.extend(CompareCommand::all().iter().copied().map(Self::Compare));
-        all.extend(SweepCommand::all().iter().copied().map(Self::Sweep));
-        all.extend(EvaluateCommand::all().iter().copied().map(Self::Evaluate));
-        all.extend(GuideCommand::all().iter().copied().map(Self::Guide));
+        all.extend(Area::all().into_iter().map(Self::Area));
         all
     }
 
@@ -158,16 +219,7 @@ impl UiCommand {
             Self::Smaller => t!("command.smaller"),
             Self::OpenPalette => t!("command.palette"),
             Self::Quit => t!("command.quit"),
-            Self::Advisor(command) => command.label(),
-            Self::Layers(command) => command.label(),
-            Self::Rows(command) => command.label(),
-            Self::Train(command) => command.label(),
-            Self::Queue(command) => command.label(),
-            Self::Runs(command) => command.label(),
-            Self::Compare(command) => command.label(),
-            Self::Sweep(command) => command.label(),
-            Self::Evaluate(command) => command.label(),
-            Self::Guide(command) => command.label(),
+            Self::Area(area) => area.label(),
         }
     }
 
@@ -195,16 +247,7 @@ impl UiCommand {
             Self::Smaller => icons::MINUS,
             Self::OpenPalette => icons::MAGNIFYING_GLASS,
             Self::Quit => icons::SIGN_OUT,
-            Self::Advisor(command) => command.icon(),
-            Self::Layers(command) => command.icon(),
-            Self::Rows(command) => command.icon(),
-            Self::Train(command) => command.icon(),
-            Self::Queue(command) => command.icon(),
-            Self::Runs(command) => command.icon(),
-            Self::Compare(command) => command.icon(),
-            Self::Sweep(command) => command.icon(),
-            Self::Evaluate(command) => command.icon(),
-            Self::Guide(command) => command.icon(),
+            Self::Area(area) => area.icon(),
         }
     }
 
@@ -236,37 +279,10 @@ impl UiCommand {
             Self::Larger => Key::Plus,
             Self::Smaller => Key::Minus,
             Self::Quit => Key::Q,
-            Self::Advisor(command) => return command.shortcut(),
-            Self::Layers(command) => return command.shortcut(),
-            Self::Rows(command) => return command.shortcut(),
-            Self::Train(command) => return command.shortcut(),
-            Self::Queue(command) => return command.shortcut(),
-            Self::Runs(command) => return command.shortcut(),
-            Self::Compare(command) => return command.shortcut(),
-            Self::Sweep(command) => return command.shortcut(),
-            Self::Evaluate(command) => return command.shortcut(),
-            Self::Guide(command) => return command.shortcut(),
+            Self::Area(area) => return area.shortcut(),
             _ => return None,
         };
         Some(KeyboardShortcut::new(Modifiers::COMMAND, key))
-    }
-
-    /// One of an area's own.
-    #[cfg(test)]
-    fn is_of_an_area(self) -> bool {
-        matches!(
-            self,
-            Self::Advisor(_)
-                | Self::Layers(_)
-                | Self::Rows(_)
-                | Self::Train(_)
-                | Self::Queue(_)
-                | Self::Runs(_)
-                | Self::Compare(_)
-                | Self::Sweep(_)
-                | Self::Evaluate(_)
-                | Self::Guide(_)
-        )
     }
 
     /// Whether it makes sense now.
@@ -282,16 +298,7 @@ impl UiCommand {
             Self::ClearConversation => !bench.state.talk.is_empty(),
             Self::UseLook(look) => bench.settings.look != look,
             Self::Speak(language) => bench.settings.language != language,
-            Self::Advisor(command) => command.available(bench),
-            Self::Layers(command) => command.available(bench),
-            Self::Rows(command) => command.available(bench),
-            Self::Train(command) => command.available(bench),
-            Self::Queue(command) => command.available(bench),
-            Self::Runs(command) => command.available(bench),
-            Self::Compare(command) => command.available(bench),
-            Self::Sweep(command) => command.available(bench),
-            Self::Evaluate(command) => command.available(bench),
-            Self::Guide(command) => command.available(bench),
+            Self::Area(area) => area.available(bench),
             _ => true,
         }
     }
@@ -327,16 +334,7 @@ impl UiCommand {
             Self::Smaller => bench.settings.zoom = (bench.settings.zoom - 0.1).max(0.75),
             Self::OpenPalette => *around.palette_open = true,
             Self::Quit => around.ctx.send_viewport_cmd(egui::ViewportCommand::Close),
-            Self::Advisor(command) => command.run(bench, around),
-            Self::Layers(command) => command.run(bench, around),
-            Self::Rows(command) => command.run(bench, around),
-            Self::Train(command) => command.run(bench, around),
-            Self::Queue(command) => command.run(bench, around),
-            Self::Runs(command) => command.run(bench, around),
-            Self::Compare(command) => command.run(bench, around),
-            Self::Sweep(command) => command.run(bench, around),
-            Self::Evaluate(command) => command.run(bench, around),
-            Self::Guide(command) => command.run(bench, around),
+            Self::Area(area) => area.run(bench, around),
         }
     }
 }
@@ -390,9 +388,10 @@ mod tests {
             for b in &all[i + 1..] {
                 assert_ne!(a.label(), b.label(), "{a:?} and {b:?}");
                 // Commands of an area may take a key that another area's take while its own panel is in front.
-                let area = |command: &UiCommand| format!("{command:?}").split('(').next().map(str::to_owned);
-                let apart =
-                    !matches!(a, UiCommand::Go(_)) && area(a) != area(b) && a.is_of_an_area() && b.is_of_an_area();
+                let apart = match (a, b) {
+                    (UiCommand::Area(a), UiCommand::Area(b)) => std::mem::discriminant(a) != std::mem::discriminant(b),
+                    _ => false,
+                };
                 assert!(apart || a.shortcut().is_none() || a.shortcut() != b.shortcut(), "{a:?} and {b:?}");
             }
         }

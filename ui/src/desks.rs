@@ -5,6 +5,7 @@ mod advisor;
 mod compare;
 mod evaluate;
 mod guide;
+mod label;
 mod layers;
 mod queue;
 mod rows;
@@ -20,6 +21,10 @@ pub use evaluate::{
     Draft, EvalTable, EvaluateDesk, ExamKind, ExamSet, Examinee, Line, Move, Sort, Subject, csv, direction, newest,
 };
 pub use guide::GuideDesk;
+pub use label::{
+    AheadDesk, ExchangeDesk, FindingDesk, LabelDesk, LabelPage, MakingDesk, PairDesk, RankDesk, ReviewDesk, RoundsDesk,
+    SingleDesk,
+};
 pub use layers::{LayersDesk, LayersView};
 pub(crate) use queue::Turn;
 pub use queue::{Held, QueueDesk, Queued};
@@ -41,4 +46,5 @@ pub struct Desks {
     pub sweep: SweepDesk,
     pub evaluate: EvaluateDesk,
     pub guide: GuideDesk,
+    pub label: LabelDesk,
 }

@@ -7,6 +7,7 @@
 pub mod assets;
 mod bench;
 mod command;
+mod database;
 mod datasets;
 mod desks;
 mod dialogs;
@@ -16,6 +17,7 @@ pub mod format;
 mod frame;
 mod guide;
 mod icons;
+mod labels;
 mod library;
 mod panels;
 mod plot;

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::desks::Queued;
 use crate::state::Run;
 
-mod database;
+mod book;
 mod folder;
 mod line;
 mod reading;

@@ -37,6 +37,10 @@ pub struct Settings {
     pub recent_models: Vec<PathBuf>,
     pub recent_data: Vec<PathBuf>,
     pub recent_recipes: Vec<PathBuf>,
+    /// Who labels in this window; empty: nobody has said.
+    pub annotator: String,
+    /// Everyone who has.
+    pub annotators: Vec<String>,
     /// What was evaluated on, newest first.
     pub exam_sets: Vec<ExamSet>,
 }
@@ -52,6 +56,8 @@ impl Default for Settings {
             recent_models: Vec::new(),
             recent_data: Vec::new(),
             recent_recipes: Vec::new(),
+            annotator: String::new(),
+            annotators: Vec::new(),
             exam_sets: Vec::new(),
         }
     }

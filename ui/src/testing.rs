@@ -16,6 +16,7 @@ use luthier_engine::recipe::Recipe;
 
 use crate::bench::Bench;
 use crate::dialogs::{Ask, Dialogs};
+use crate::labels::{Answer as Told, Labels, Order as Wish};
 use crate::library::{Answer, Library, Order};
 use crate::store::Settings;
 use crate::text::Language;
@@ -23,6 +24,7 @@ use crate::wire::Wire;
 
 pub mod cards;
 mod exams;
+pub mod labels;
 mod rows;
 
 pub use exams::*;
@@ -38,6 +40,9 @@ pub struct Engine {
     /// What the bench ordered of the library.
     pub orders: Rc<RefCell<Vec<Order>>>,
     library: mpsc::Sender<Answer>,
+    /// What the bench ordered of the labels.
+    pub label_orders: Rc<RefCell<Vec<Wish>>>,
+    labels: mpsc::Sender<Told>,
 }
 
 impl Engine {
@@ -52,6 +57,11 @@ impl Engine {
     /// The library answers.
     pub fn tell(&self, answer: Answer) {
         self.library.send(answer).expect("the bench listens");
+    }
+
+    /// The labels answer.
+    pub fn tell_labels(&self, answer: Told) {
+        self.labels.send(answer).expect("the bench listens");
     }
 
     /// Commands since the last call, as Debug text: enough to see what was sent.
@@ -96,13 +106,25 @@ pub fn bench(language: Language) -> (Bench, Engine) {
     let asked = Rc::new(RefCell::new(Vec::new()));
     let (library, library_answers) = mpsc::channel();
     let orders = Rc::new(RefCell::new(Vec::new()));
-    let engine = Engine { sent: sent.clone(), asked: asked.clone(), events, answers, orders: orders.clone(), library };
+    let (told, labels_told) = mpsc::channel();
+    let label_orders = Rc::new(RefCell::new(Vec::new()));
+    let engine = Engine {
+        label_orders: label_orders.clone(),
+        labels: told,
+        sent: sent.clone(),
+        asked: asked.clone(),
+        events,
+        answers,
+        orders: orders.clone(),
+        library,
+    };
     let library = Library::new(move |order| orders.borrow_mut().push(order), move || library_answers.try_recv().ok());
+    let labels = Labels::new(move |order| label_orders.borrow_mut().push(order), move || labels_told.try_recv().ok());
     let wire = Wire::new(move |command| sent.borrow_mut().push(command), move || receiver.try_recv().ok());
     let dialogs = Dialogs::scripted(move |ask| asked.borrow_mut().push(ask), dialog_answers);
     let settings = Settings { language, ..Settings::default() };
     crate::text::speak(language);
-    (Bench::new(settings, "/home/luthier".into(), wire, dialogs, library), engine)
+    (Bench::new(settings, "/home/luthier".into(), wire, dialogs, (library, labels)), engine)
 }
 
 /// A bench with model, data and devices there.

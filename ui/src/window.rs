@@ -10,6 +10,7 @@ use luthier_engine::link::{Link, LinkOptions};
 
 use crate::bench::Bench;
 use crate::dialogs::Dialogs;
+use crate::labels::Labels;
 use crate::library::{Library, Order};
 use crate::store::{Keeper, Settings, home};
 use crate::text::{speak, t};
@@ -70,7 +71,9 @@ impl Window {
         let wire = Wire::new(move |command| sender.borrow().send(command), move || receiver.borrow().try_recv());
         let library = Library::system(home(), wake(cc.egui_ctx.clone()));
         library.order(Order::Refresh);
-        let mut bench = Bench::new(settings, home(), wire, Dialogs::system(wake(cc.egui_ctx.clone())), library);
+        let labels = Labels::system(home(), wake(cc.egui_ctx.clone()));
+        let dialogs = Dialogs::system(wake(cc.egui_ctx.clone()));
+        let mut bench = Bench::new(settings, home(), wire, dialogs, (library, labels));
         bench.probe_devices();
         if let Some(path) = options.open {
             bench.open_any(path);
@@ -103,6 +106,7 @@ impl eframe::App for Window {
         if let Some(keeper) = self.keeper.take() {
             keeper.keep(&self.workbench.bench.settings);
         }
+        self.workbench.bench.labels.close();
         self.workbench.bench.library.close();
         // Here only when there is no run or the person chose not to save it: do not wait for a checkpoint then.
         if self.workbench.bench.state.running() {

@@ -143,7 +143,7 @@ impl Workbench {
                 commands.push(primary.command);
             } else {
                 // It cannot be done yet; the Method panel's settings list why.
-                commands.push(UiCommand::Advisor(AdvisorCommand::Settings));
+                commands.push(AdvisorCommand::Settings.into());
             }
         }
     }

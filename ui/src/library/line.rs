@@ -5,8 +5,9 @@ use std::path::Path;
 use luthier_engine::protocol::Problem;
 use serde::Serialize;
 
+use super::book::BOOK;
 use super::rows::{self, Recipes};
-use super::{RunStatus, database, thread};
+use super::{RunStatus, thread};
 
 /// Takes the run in `folder` in.
 ///
@@ -14,9 +15,9 @@ use super::{RunStatus, database, thread};
 /// Why it is not among the runs, to be told as a warning.
 pub fn register(home: &Path, folder: &Path) -> Result<(), Problem> {
     let (folder, place, reading) = thread::look_into(folder)?;
-    let (mut books, _) = database::open(home)?;
+    let (mut books, _) = BOOK.open(home)?;
     let insert = rows::change(&mut books, |books| rows::insert(books, &folder, &place, &reading, None));
-    insert.map(drop).map_err(|error| database::failure(&database::file_in(home), &error))
+    insert.map(drop).map_err(|error| BOOK.failure(home, &error))
 }
 
 /// A run as `luthier runs` tells it.
@@ -49,10 +50,10 @@ pub struct Listed {
 /// # Errors
 /// Where the database cannot be used.
 pub fn listing(home: &Path) -> Result<Vec<Listed>, Problem> {
-    let (mut books, _) = database::open(home)?;
+    let (mut books, _) = BOOK.open(home)?;
     let cards = rows::refresh(&mut books, &home.join("runs"), false)
         .and_then(|_| rows::cards(&books, &mut Recipes::new()))
-        .map_err(|error| database::failure(&database::file_in(home), &error))?;
+        .map_err(|error| BOOK.failure(home, &error))?;
     let listed = cards.into_iter().filter(|card| card.deleted_unix_secs.is_none()).map(|card| Listed {
         stage: card.recipe.stage.to_string(),
         finetuning_type: card.recipe.finetuning_type.to_string(),

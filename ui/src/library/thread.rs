@@ -11,8 +11,9 @@ use luthier_engine::files::write_atomic;
 use luthier_engine::protocol::{Outcome, Problem};
 use rusqlite::Connection;
 
+use super::book::BOOK;
 use super::rows::{self, Recipes};
-use super::{Answer, Order, RunStatus, database, folder, reading};
+use super::{Answer, Order, RunStatus, folder, reading};
 use crate::state::{Course, Run};
 
 /// Between looks at what other windows and the runs of other programs have done.
@@ -59,7 +60,7 @@ enum Told {
 
 impl<'a> Desk<'a> {
     fn open(home: PathBuf, answers: &'a Sender<Answer>, wake: &'a dyn Fn()) -> Self {
-        let (books, damage) = match database::open(&home) {
+        let (books, damage) = match BOOK.open(&home) {
             Ok((books, damage)) => (Ok(books), damage),
             Err(problem) => (Err(problem.clone()), Some(problem)),
         };
@@ -103,9 +104,9 @@ impl<'a> Desk<'a> {
     }
 
     fn with<T>(&mut self, act: impl FnOnce(&mut Connection) -> rusqlite::Result<T>) -> Result<T, Problem> {
-        let path = database::file_in(&self.home);
+        let home = self.home.clone();
         let books = self.books.as_mut().map_err(|problem| problem.clone())?;
-        act(books).map_err(|error| database::failure(&path, &error))
+        act(books).map_err(|error| BOOK.failure(&home, &error))
     }
 
     fn changes_by_others(&mut self) -> i64 {
@@ -134,7 +135,7 @@ impl<'a> Desk<'a> {
     fn carry_out(&mut self, order: Order) {
         self.try_again();
         if let Err((order, problem)) = self.attempt(order) {
-            if database::passes(&problem) {
+            if BOOK.passes(&problem) {
                 self.undone.push_back(order);
             }
             self.answer(Answer::Failed { problem });

@@ -3,6 +3,7 @@
 pub mod data;
 mod evaluate;
 mod guide;
+mod label;
 pub mod layers;
 pub mod method;
 mod model;
@@ -30,12 +31,13 @@ pub enum Panel {
     Runs,
     Evaluate,
     Try,
+    Label,
     Guide,
     Settings,
 }
 
 impl Panel {
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Start,
         Self::Model,
         Self::Data,
@@ -45,6 +47,7 @@ impl Panel {
         Self::Runs,
         Self::Evaluate,
         Self::Try,
+        Self::Label,
         Self::Guide,
         Self::Settings,
     ];
@@ -61,6 +64,7 @@ impl Panel {
             Self::Evaluate => t!("panel.evaluate"),
             Self::Guide => t!("panel.guide"),
             Self::Try => t!("panel.try"),
+            Self::Label => t!("panel.label"),
             Self::Settings => t!("panel.settings"),
         }
     }
@@ -77,6 +81,7 @@ impl Panel {
             Self::Evaluate => icons::EXAM,
             Self::Guide => icons::BOOK_OPEN,
             Self::Try => icons::CHATS_CIRCLE,
+            Self::Label => icons::SCALES,
             Self::Settings => icons::GEAR_SIX,
         }
     }
@@ -94,6 +99,7 @@ pub struct Panels {
     evaluate: evaluate::EvaluatePanel,
     guide: guide::GuidePanel,
     try_out: try_out::TryPanel,
+    label: label::LabelPanel,
     last: Option<Panel>,
 }
 
@@ -111,6 +117,7 @@ impl Panels {
             Panel::Evaluate => self.evaluate.ui(ui, bench),
             Panel::Guide => self.guide.ui(ui, bench),
             Panel::Try => self.try_out.ui(ui, bench, arrived),
+            Panel::Label => self.label.ui(ui, bench),
             Panel::Settings => settings::ui(ui, bench),
         }
     }

@@ -64,5 +64,5 @@ fn letters_are_commands_only_where_nothing_is_typed() {
     window.key_press(Key::Backspace);
     window.run();
     assert_eq!(window.state().bench.desks.guide.sought, "a/");
-    assert!(crate::command::GuideCommand::all().iter().all(|c| UiCommand::all().contains(&UiCommand::Guide(*c))));
+    assert!(crate::command::GuideCommand::all().iter().all(|c| UiCommand::all().contains(&UiCommand::from(*c))));
 }

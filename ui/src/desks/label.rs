@@ -1,0 +1,99 @@
+//! The labelling bench: what the Label panel, its keys and its commands share.
+
+use luthier_engine::protocol::Problem;
+
+use crate::bench::Bench;
+use crate::labels::{Answer, Lot, QueueCard, QueueId};
+use crate::state::Entry;
+use crate::text::t;
+
+mod ahead;
+mod exchange;
+mod finding;
+mod making;
+mod pair;
+mod rank;
+mod review;
+mod rounds;
+mod single;
+
+pub use ahead::AheadDesk;
+pub use exchange::ExchangeDesk;
+pub use finding::FindingDesk;
+pub use making::MakingDesk;
+pub use pair::PairDesk;
+pub use rank::RankDesk;
+pub use review::ReviewDesk;
+pub use rounds::RoundsDesk;
+pub use single::SingleDesk;
+
+/// Which page of the Label panel is in front.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LabelPage {
+    #[default]
+    Queues,
+    Bench,
+    Review,
+    Rounds,
+}
+
+/// View state that commands and panels share. What a person does with it is `impl Bench` in this folder.
+#[derive(Debug, Default)]
+pub struct LabelDesk {
+    pub page: LabelPage,
+    /// All of them, newest first.
+    pub cards: Vec<QueueCard>,
+    /// The queue on the bench.
+    pub open: Option<QueueId>,
+    /// What lies on the bench; the first item is shown.
+    pub lot: Option<Lot>,
+    /// A decision is on its way to the disk; the screen moves on when it is there.
+    pub deciding: bool,
+    /// What the database has last been unable to do, until the person puts it away or it works again.
+    pub problem: Option<Problem>,
+    pub pair: PairDesk,
+    pub single: SingleDesk,
+    pub rank: RankDesk,
+    pub finding: FindingDesk,
+    pub making: MakingDesk,
+    pub ahead: AheadDesk,
+    pub exchange: ExchangeDesk,
+    pub review: ReviewDesk,
+    pub rounds: RoundsDesk,
+}
+
+impl LabelDesk {
+    pub fn card(&self, id: QueueId) -> Option<&QueueCard> {
+        self.cards.iter().find(|card| card.id == id)
+    }
+
+    pub fn open_card(&self) -> Option<&QueueCard> {
+        self.open.and_then(|id| self.card(id))
+    }
+}
+
+impl Bench {
+    /// What the labels' thread has told.
+    pub(crate) fn take_labels(&mut self, answer: Answer) {
+        let desk = &mut self.desks.label;
+        match answer {
+            Answer::Queues(cards) => desk.cards = cards,
+            Answer::Made(queue) => self.queue_made(queue),
+            Answer::Lot(lot) => self.take_lot(*lot),
+            Answer::Found { queue, found } => desk.finding.take(queue, found),
+            Answer::Wanted { queue, wanted } => self.take_wanted(queue, wanted),
+            Answer::Unsure { queue, items } => self.take_unsure(queue, items),
+            Answer::Decisions { queue, decisions } => self.take_decisions(queue, decisions),
+            Answer::Written { path } => self.labels_written(path),
+            Answer::Imported { queue, items, left_out, reason } => {
+                self.queue_imported(queue, items, left_out, &reason);
+            }
+            Answer::Failed { problem } => {
+                desk.deciding = false;
+                desk.problem = Some(problem.clone());
+                self.notes.push(t!("label.not_kept"));
+                self.state.log.add(Entry::Failed(problem));
+            }
+        }
+    }
+}

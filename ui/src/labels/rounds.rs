@@ -1,0 +1,1 @@
+//! Rounds: the same prompts to the next model.

@@ -1,0 +1,1 @@
+//! The tables: queues, items, answers, decisions.

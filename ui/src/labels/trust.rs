@@ -1,0 +1,1 @@
+//! Can these labels be trusted? Agreement (percent and Cohen's kappa) and biases, pure functions of decisions.
