@@ -119,7 +119,7 @@ impl Desk<'_> {
                 let decisions = self.with(|books| {
                     let open = session.as_mut().filter(|session| session.queue == queue);
                     let open = open.map(|session| session.read_on(books).map(|()| &session.index)).transpose()?;
-                    read.decisions(books, queue, open)
+                    read.at_hand(books, queue, open)
                 });
                 (self.read, self.session) = (read, session);
                 self.answer(Answer::Decisions { queue, decisions: decisions? });
@@ -142,11 +142,12 @@ impl Desk<'_> {
                 Ok(())
             }
             Order::Import { path, settings, name } => {
-                let home = self.home.clone();
+                let (home, tell) = (self.home.clone(), self.teller());
                 let read = move || {
-                    let imported = database::open(&home)
-                        .and_then(|(mut books, _)| exchange::import(&mut books, &home, &path, *settings, &name));
-                    imported.unwrap_or_else(|problem| Answer::Failed { problem })
+                    let opened = database::open(&home);
+                    let imported =
+                        opened.and_then(|(mut books, _)| exchange::import(&mut books, &home, &path, *settings, &name));
+                    tell(imported.unwrap_or_else(|problem| Answer::Failed { problem }));
                 };
                 let thread = std::thread::Builder::new().name("labels import".into()).spawn(read);
                 self.beside.push(thread.map_err(|error| problem("import", error.to_string()))?);

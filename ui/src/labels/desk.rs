@@ -32,7 +32,7 @@ pub(super) struct Desk<'a> {
     pub read: Read,
     pub making: VecDeque<Making>,
     /// Files that are being read into queues on threads beside this one.
-    pub beside: Vec<JoinHandle<Answer>>,
+    pub beside: Vec<JoinHandle<()>>,
     /// The database's own count of changes by others, when it was last asked.
     version: i64,
     seen: Seen,
@@ -96,6 +96,15 @@ impl<'a> Desk<'a> {
         // Nobody listens any more when the window has closed; what is left to do is still done.
         let _ = self.answers.send(answer);
         (self.wake)();
+    }
+
+    /// For a thread beside this one.
+    pub fn teller(&self) -> impl Fn(Answer) + Send + 'static {
+        let (answers, wake) = (self.answers.clone(), self.wake.clone());
+        move |answer| {
+            let _ = answers.send(answer);
+            wake();
+        }
     }
 
     pub fn with<T>(&mut self, act: impl FnOnce(&mut Connection) -> rusqlite::Result<T>) -> Result<T, Problem> {
@@ -216,21 +225,20 @@ impl<'a> Desk<'a> {
         !self.beside.is_empty()
     }
 
-    /// Tells of files that have been read.
+    /// Takes in what threads beside this one have done.
     pub fn read_on(&mut self) {
         let (ended, going): (Vec<_>, Vec<_>) = self.beside.drain(..).partition(JoinHandle::is_finished);
         self.beside = going;
-        for thread in ended {
-            self.tell_read(thread);
+        if ended.is_empty() {
+            return;
         }
-    }
-
-    fn tell_read(&mut self, thread: JoinHandle<Answer>) {
-        // A panic there is a mistake in reading a strange file; the file is untouched, and so is the database.
-        let broken = || Answer::Failed { problem: problem("import", "this file cannot be read; it is left as it was") };
-        let told = thread.join().unwrap_or_else(|_| broken());
+        let broke = ended.into_iter().map(JoinHandle::join).filter(Result::is_err).count();
         let _ = self.tell_queues();
-        self.answer(told);
+        if broke > 0 {
+            // A mistake in reading a strange file; the file is untouched, and what is in the database too.
+            let problem = problem("import", "reading the file broke off; it is left as it was");
+            self.answer(Answer::Failed { problem });
+        }
     }
 
     /// What others have changed.
@@ -291,8 +299,8 @@ impl<'a> Desk<'a> {
         while self.is_making() {
             self.make_on();
         }
-        for thread in std::mem::take(&mut self.beside) {
-            self.tell_read(thread);
+        for thread in self.beside.drain(..) {
+            let _ = thread.join();
         }
         self.take_off();
     }
