@@ -141,12 +141,11 @@ impl Desk<'_> {
                 Ok(())
             }
             Order::Import { path, settings, name } => {
-                let (home, tell) = (self.home.clone(), self.teller());
+                let home = self.home.clone();
                 let read = move || {
-                    let opened = database::open(&home);
-                    let imported =
-                        opened.and_then(|(mut books, _)| exchange::import(&mut books, &home, &path, *settings, &name));
-                    tell(imported.unwrap_or_else(|problem| Answer::Failed { problem }));
+                    let imported = database::open(&home)
+                        .and_then(|(mut books, _)| exchange::import(&mut books, &home, &path, *settings, &name));
+                    imported.unwrap_or_else(|problem| Answer::Failed { problem })
                 };
                 let thread = std::thread::Builder::new().name("labels import".into()).spawn(read);
                 self.beside.push(thread.map_err(|error| problem("import", error.to_string()))?);

@@ -32,7 +32,7 @@ pub(super) struct Desk<'a> {
     pub read: Read,
     pub making: VecDeque<Making>,
     /// Files that are being read into queues on threads beside this one.
-    pub beside: Vec<JoinHandle<()>>,
+    pub beside: Vec<JoinHandle<Answer>>,
     /// The database's own count of changes by others, when it was last asked.
     version: i64,
     seen: Seen,
@@ -96,15 +96,6 @@ impl<'a> Desk<'a> {
         // Nobody listens any more when the window has closed; what is left to do is still done.
         let _ = self.answers.send(answer);
         (self.wake)();
-    }
-
-    /// For a thread beside this one.
-    pub fn teller(&self) -> impl Fn(Answer) + Send + 'static {
-        let (answers, wake) = (self.answers.clone(), self.wake.clone());
-        move |answer| {
-            let _ = answers.send(answer);
-            wake();
-        }
     }
 
     pub fn with<T>(&mut self, act: impl FnOnce(&mut Connection) -> rusqlite::Result<T>) -> Result<T, Problem> {
@@ -225,20 +216,23 @@ impl<'a> Desk<'a> {
         !self.beside.is_empty()
     }
 
-    /// Takes in what threads beside this one have done.
+    /// Tells of files that have been read.
     pub fn read_on(&mut self) {
         let (ended, going): (Vec<_>, Vec<_>) = self.beside.drain(..).partition(JoinHandle::is_finished);
         self.beside = going;
-        if ended.is_empty() {
-            return;
+        for thread in ended {
+            self.tell_read(thread);
         }
-        let broke = ended.into_iter().map(JoinHandle::join).filter(Result::is_err).count();
-        let _ = self.tell_queues();
-        if broke > 0 {
-            // A mistake in reading a strange file; the file is untouched, and what is in the database too.
-            let problem = problem("import", "reading the file broke off; it is left as it was");
-            self.answer(Answer::Failed { problem });
+    }
+
+    fn tell_read(&mut self, thread: JoinHandle<Answer>) {
+        // A panic there is a mistake in reading a strange file; the file is untouched, and so is the database.
+        let broken = || Answer::Failed { problem: problem("import", "this file cannot be read; it is left as it was") };
+        let told = thread.join().unwrap_or_else(|_| broken());
+        if matches!(told, Answer::Imported { .. }) {
+            let _ = self.tell_queues();
         }
+        self.answer(told);
     }
 
     /// What others have changed.
@@ -270,7 +264,8 @@ impl<'a> Desk<'a> {
         self.cards = self.with(|books| cards::all(books, &before))?;
         if let Some(session) = &self.session {
             let card = self.cards.iter().find(|card| card.id == session.queue);
-            if card.is_some_and(|card| card.settings != session.settings) {
+            let changed = card.is_some_and(|card| card.settings != session.settings);
+            if changed || self.at_bench(|books, _, session| session.index.has_grown(books))? {
                 return self.reopen();
             }
             self.show_again()?;
@@ -303,8 +298,8 @@ impl<'a> Desk<'a> {
         while self.is_making() {
             self.make_on();
         }
-        for thread in self.beside.drain(..) {
-            let _ = thread.join();
+        for thread in std::mem::take(&mut self.beside) {
+            self.tell_read(thread);
         }
         self.take_off();
     }
