@@ -18,7 +18,7 @@ mod rounds;
 mod single;
 
 pub use ahead::AheadDesk;
-pub use exchange::ExchangeDesk;
+pub use exchange::{ExchangeDesk, ExportDesk};
 pub use finding::FindingDesk;
 pub use making::MakingDesk;
 pub use pair::PairDesk;
@@ -85,11 +85,13 @@ impl Bench {
             Answer::Unsure { queue, items } => self.take_unsure(queue, items),
             Answer::Decisions { queue, decisions } => self.take_decisions(queue, decisions),
             Answer::Written { path } => self.labels_written(path),
+            Answer::Exported { queue, how, parcel } => self.labels_exported(queue, *how, parcel.map(|parcel| *parcel)),
             Answer::Imported { queue, items, left_out, reason } => {
                 self.queue_imported(queue, items, left_out, &reason);
             }
             Answer::Failed { problem } => {
                 desk.deciding = false;
+                desk.exchange.reading = None;
                 desk.problem = Some(problem.clone());
                 self.notes.push(t!("label.not_kept"));
                 self.state.log.add(Entry::Failed(problem));

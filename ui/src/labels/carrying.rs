@@ -127,6 +127,16 @@ impl Desk<'_> {
                 }
                 Ok(())
             }
+            Order::Export { queue, how, to } => {
+                let (home, tell) = (self.home.clone(), self.teller());
+                let write = move || {
+                    let parcel = exchange::export(&home, queue, &how, to.as_deref());
+                    tell(Answer::Exported { queue, how, parcel: parcel.map(Box::new) });
+                };
+                let thread = std::thread::Builder::new().name("labels export".into()).spawn(write);
+                self.beside.push(thread.map_err(|error| problem("export", error.to_string()))?);
+                Ok(())
+            }
             Order::Import { path, settings, name } => {
                 let (home, tell) = (self.home.clone(), self.teller());
                 let read = move || {

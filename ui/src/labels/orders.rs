@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use luthier_engine::feedback::Exporting;
 use luthier_engine::protocol::Problem;
 
 use super::{
-    Author, Decision, Draft, Found, Generated, Item, ItemId, Judgement, Lot, QueueCard, QueueId, QueueSettings, Sought,
-    Wanted,
+    Author, Decision, Draft, Found, Generated, Item, ItemId, Judgement, Lot, Parcel, QueueCard, QueueId, QueueSettings,
+    Sought, Wanted,
 };
 
 #[derive(Debug, Clone)]
@@ -103,7 +104,15 @@ pub enum Order {
     Write {
         files: Vec<(PathBuf, Vec<u8>)>,
     },
-    /// Reads a file into a new queue, on a thread beside. Answer: `Queues` or `Failed`.
+    /// A queue's labels in the words of a format, on a thread beside. Answer: `Exported`.
+    Export {
+        queue: QueueId,
+        how: Box<Exporting>,
+        /// A file, or a folder for a format of several. None: only to see what it would hold.
+        to: Option<PathBuf>,
+    },
+    /// Reads a file into a new queue, on a thread beside. With authors in the settings only its questions are taken, for
+    /// them to answer; else its answers come along, and the mode is the file's. Answer: `Imported` or `Failed`.
     Import {
         path: PathBuf,
         settings: Box<QueueSettings>,
@@ -139,6 +148,11 @@ pub enum Answer {
     /// What a round is beside its queue: `parent`'s labels, kept prompts and so on are in the cards.
     Written {
         path: PathBuf,
+    },
+    Exported {
+        queue: QueueId,
+        how: Box<Exporting>,
+        parcel: Result<Box<Parcel>, Problem>,
     },
     Imported {
         queue: QueueId,

@@ -35,7 +35,7 @@ fn draft(count: usize, settings: QueueSettings) -> Draft {
         prompt: asked(&format!("question {at}")),
         answers: vec![format!("first {at}"), format!("second {at}")],
         row: Some(at + 1),
-        judged: None,
+        judged: Vec::new(),
     };
     Draft { name: "pairs".into(), settings, parent: None, items: (0..count).map(item).collect() }
 }
