@@ -7,6 +7,7 @@
 //! together. [`prepare`] does all of it for a run, [`inspect`] for the Data panel, whose rows [`Shelf`] keeps at hand. Files are read whole; rows are
 //! numbered from 1 wherever a person meets them.
 
+mod answered;
 mod batch;
 mod chat;
 mod dataset_info;
@@ -40,6 +41,7 @@ mod stage_tests;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use answered::answered;
 pub use batch::{Batch, epoch_order};
 pub use chat::alpaca_layout;
 pub use dataset_info::dataset_info_entry;
