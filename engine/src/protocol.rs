@@ -107,7 +107,7 @@ pub struct DataSource {
     pub train_on_prompt: bool,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ChatMessage {
     pub role: String,
     pub content: String,

@@ -258,9 +258,9 @@ fn scores_are_those_computed_by_hand() {
         assert!(gained.abs() > 1e-3, "the adapter does something");
         // The score head at the last token of the whole text.
         let hidden = judge.final_norm(judge.hidden(&ids, &[ids.len()]), &mut luthier_engine::model::Tape::off());
-        let hidden: Vec<f32> = luthier_engine::ops::read(hidden, "a test").unwrap();
+        let hidden = luthier_engine::ops::read(hidden, "a test").unwrap();
         let head = judge.params[&judge.learned_name(SCORE)].clone().into_flat();
-        let head: Vec<f32> = head.into_data().to_vec().unwrap();
+        let head = luthier_engine::ops::read(head, "a test").unwrap();
         let last = &hidden[hidden.len() - head.len()..];
         let by_hand: f32 = last.iter().zip(&head).map(|(x, w)| x * w).sum();
         assert!((scores(3)[at] - by_hand).abs() < 1e-4, "{} {by_hand}", scores(3)[at]);
