@@ -296,8 +296,6 @@ fn prompts_and_answers_come_without_verdicts() {
     assert_eq!((found.mode, found.items.len(), found.left_out), (Some(Mode::Single), 1, 1));
     assert_eq!((found.items[0].judged.len(), found.items[0].answers[0].text.as_str()), (0, "o"));
     assert!(found.reasons[0].starts_with("row 2 (line 2): "), "{:?}", found.reasons);
-    let asked = import_prompts(&answered).unwrap();
-    assert_eq!((asked.mode, asked.items.len(), asked.items[0].prompt[0].content.as_str()), (None, 2, "i\nm"));
 
     let gbk = import(&file("g.txt", b"one\n\xc4\xe3\xba\xc3\n")).unwrap_err().to_string();
     assert!(gbk.contains("g.txt, line 2") && gbk.contains("GBK"), "{gbk}");

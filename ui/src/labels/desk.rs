@@ -229,7 +229,9 @@ impl<'a> Desk<'a> {
         // A panic there is a mistake in reading a strange file; the file is untouched, and so is the database.
         let broken = || Answer::Failed { problem: problem("import", "this file cannot be read; it is left as it was") };
         let told = thread.join().unwrap_or_else(|_| broken());
-        let _ = self.tell_queues();
+        if matches!(told, Answer::Imported { .. }) {
+            let _ = self.tell_queues();
+        }
         self.answer(told);
     }
 

@@ -75,8 +75,8 @@ pub(super) fn export(home: &Path, queue: QueueId, how: &Exporting, to: Option<&P
 /// Reads a file into a new queue. Runs on a thread of its own.
 ///
 /// # Errors
-/// `bad_data` and `io` with file and line or row; `labels_import` where the file has questions only and nobody is named
-/// who answers them; those of the database.
+/// `bad_data` and `io` with file and line or row; `labels_import` where the file has questions only; those of the
+/// database.
 pub(super) fn import(
     books: &mut Connection,
     home: &Path,
@@ -84,16 +84,10 @@ pub(super) fn import(
     settings: QueueSettings,
     name: &str,
 ) -> Result<Answer, Problem> {
-    let answered = !settings.authors.is_empty();
-    let read = if answered { feedback::import_prompts(path) } else { feedback::import(path) };
-    let Imported { mode, items, left_out, reasons, .. } = read.map_err(|error| Problem::from(&error))?;
-    let mode = match (answered, mode) {
-        (true, _) => settings.mode,
-        (false, Some(mode)) => mode,
-        (false, None) => {
-            let reason = "it has questions and no answers to judge; make a new queue, whose models answer them";
-            return Err(Problem { code: "labels_import".into(), message: format!("{}: {reason}", path.display()) });
-        }
+    let read = feedback::import(path).map_err(|error| Problem::from(&error))?;
+    let Imported { mode: Some(mode), items, left_out, reasons, .. } = read else {
+        let reason = "it has questions and no answers to judge; make a new queue, whose models answer them";
+        return Err(Problem { code: "labels_import".into(), message: format!("{}: {reason}", path.display()) });
     };
     let called = if name.is_empty() { path.file_stem().unwrap_or_default().to_string_lossy() } else { name.into() };
     let count = items.len();
@@ -107,7 +101,7 @@ pub(super) fn import(
     let source = if settings.source.is_empty() { file } else { settings.source.clone() };
     let draft = Draft {
         name: called.into_owned(),
-        settings: QueueSettings { mode, source, ..settings },
+        settings: QueueSettings { mode, source, authors: Vec::new(), ..settings },
         parent: None,
         items: items.collect(),
     };

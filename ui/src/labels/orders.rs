@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use luthier_engine::data::{FilePrompts, Mapping};
 use luthier_engine::feedback::Exporting;
 use luthier_engine::protocol::Problem;
 
@@ -111,8 +112,14 @@ pub enum Order {
         /// A file, or a folder for a format of several. None: only to see what it would hold.
         to: Option<PathBuf>,
     },
-    /// Reads a file into a new queue, on a thread beside. With authors in the settings only its questions are taken, for
-    /// them to answer; else its answers come along, and the mode is the file's. Answer: `Imported` or `Failed`.
+    /// Reads the questions of a data file, on a thread beside. Answer: `Prompts`.
+    ReadPrompts {
+        path: PathBuf,
+        /// What its columns mean; None: detected.
+        mapping: Option<Box<Mapping>>,
+    },
+    /// Reads labels, or answers to be labelled, into a new queue, on a thread beside. The mode is the file's. Answer:
+    /// `Imported` or `Failed`.
     Import {
         path: PathBuf,
         settings: Box<QueueSettings>,
@@ -153,6 +160,11 @@ pub enum Answer {
         queue: QueueId,
         how: Box<Exporting>,
         parcel: Result<Box<Parcel>, Problem>,
+    },
+    /// The questions of a file, or why it could not be read.
+    Prompts {
+        path: PathBuf,
+        read: Result<Arc<FilePrompts>, Problem>,
     },
     Imported {
         queue: QueueId,
