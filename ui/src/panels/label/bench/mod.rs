@@ -3,6 +3,8 @@
 mod empty;
 mod finding;
 mod foot;
+#[cfg(test)]
+mod frame_times;
 mod head;
 mod hearing;
 mod pair;
@@ -18,9 +20,10 @@ use egui::{Frame, Margin, Rect, ScrollArea, Ui, UiBuilder, vec2};
 use luthier_engine::feedback::Mode;
 
 use crate::bench::Bench;
+use crate::icons;
 use crate::labels::Item;
 use crate::text::t;
-use crate::widgets::{hairline, problem_box};
+use crate::widgets::{Push, problem_box};
 
 /// Below this height everything scrolls together and the foot is one line.
 const LOW: f32 = 380.0;
@@ -116,5 +119,7 @@ fn answers(
 fn trouble(ui: &mut Ui, bench: &mut Bench) {
     let Some(problem) = bench.desks.label.problem.clone() else { return };
     problem_box(ui, &t!("label.not_kept"), &problem.message, Some(&t!("labelling.not_kept_remedy")));
-    hairline(ui);
+    if ui.add(Push::quiet(t!("labelling.put_away")).icon(icons::X).small()).clicked() {
+        bench.desks.label.problem = None;
+    }
 }
