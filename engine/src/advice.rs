@@ -19,7 +19,7 @@ mod weights;
 pub use draft::{differing, kept, with_keys};
 pub use methods::{Compared, Grade, Method, compare};
 pub use rules::{Amount, DataClass, MemoryClass, Reason, Rule, What};
-pub use stage::station_of;
+pub use stage::{kto_weights, station_of};
 
 use draft::Draft;
 

@@ -36,7 +36,7 @@ impl Desk<'_> {
         match order {
             Order::MakeQueue(draft) => {
                 self.with(|_| Ok(()))?;
-                self.making.push_back(Making::new(*draft));
+                self.making.push_back(Making::new(ahead::stamped(*draft)));
                 Ok(())
             }
             Order::RenameQueue { queue, name } => self.set(queue, "name", &name),
@@ -131,13 +131,32 @@ impl Desk<'_> {
             Order::NextRound { parent, name, authors } => {
                 let draft = self.with(|books| making::next_round(books, parent, name, authors))?;
                 let draft = draft.ok_or_else(|| problem("no_queue", format!("there is no queue {parent}")))?;
-                self.making.push_back(Making::new(draft));
+                self.making.push_back(Making::new(ahead::stamped(draft)));
                 Ok(())
             }
             Order::Write { files } => {
                 if let Some(path) = exchange::write(&files)? {
                     self.answer(Answer::Written { path });
                 }
+                Ok(())
+            }
+            Order::ReadPrompts { path, mapping } => {
+                let read = move || {
+                    let read = ahead::read_prompts(&path, mapping.as_deref());
+                    Answer::Prompts { path, read }
+                };
+                let thread = std::thread::Builder::new().name("labels prompts".into()).spawn(read);
+                self.beside.push(thread.map_err(|error| problem("prompts", error.to_string()))?);
+                Ok(())
+            }
+            Order::Export { queue, how, to } => {
+                let home = self.home.clone();
+                let write = move || {
+                    let parcel = exchange::export(&home, queue, &how, to.as_deref());
+                    Answer::Exported { queue, how, parcel: parcel.map(Box::new) }
+                };
+                let thread = std::thread::Builder::new().name("labels export".into()).spawn(write);
+                self.beside.push(thread.map_err(|error| problem("export", error.to_string()))?);
                 Ok(())
             }
             Order::Import { path, settings, name } => {
