@@ -129,11 +129,9 @@ impl Bench {
         let Some((asked, mapping)) = making.reading.take_if(|(asked, _)| *asked == path) else { return };
         making.read = Some((PromptsRead { path: asked, read }, mapping));
         if std::mem::take(&mut making.at_once) {
-            match self.queue_plan() {
-                Some(_) => self.make_queue(),
-                // The card says why not.
-                None => self.desks.label.making.making = true,
-            }
+            // Where it cannot be made, the card says why.
+            self.desks.label.making.making = !self.can_make_queue();
+            self.make_queue();
         }
     }
 
