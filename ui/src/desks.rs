@@ -22,8 +22,8 @@ pub use evaluate::{
 };
 pub use guide::GuideDesk;
 pub use label::{
-    AheadDesk, ExchangeDesk, FindingDesk, LabelDesk, LabelPage, MakingDesk, PairDesk, RankDesk, ReviewDesk, RoundsDesk,
-    SingleDesk,
+    AheadDesk, Counted, ExchangeDesk, FindingDesk, LEAST_PROMPTS, LabelDesk, LabelPage, LessonDesk, Link, MakingDesk,
+    NextDesk, Numbers, PairDesk, RankDesk, ReviewDesk, RoundsDesk, STAGES, SingleDesk, Start,
 };
 pub use layers::{LayersDesk, LayersView};
 pub(crate) use queue::Turn;

@@ -21,6 +21,8 @@ mod session;
 mod thread;
 pub mod trust;
 
+pub use rounds::{Finding, WinRate};
+
 pub type QueueId = i64;
 pub type ItemId = i64;
 pub type DecisionId = i64;
@@ -80,6 +82,10 @@ pub struct QueueSettings {
     pub source: String,
     /// Words offered for what is wrong with an answer.
     pub tags: Vec<String>,
+    /// Items whose prompts the last training on this queue did not learn from.
+    pub held_out: Vec<ItemId>,
+    /// Its prompts were held out from the training before it.
+    pub only_held_out: bool,
 }
 
 impl Default for QueueSettings {
@@ -95,6 +101,8 @@ impl Default for QueueSettings {
             device: "auto".into(),
             source: String::new(),
             tags: Vec::new(),
+            held_out: Vec::new(),
+            only_held_out: false,
         }
     }
 }
@@ -350,6 +358,8 @@ pub enum Order {
         parent: QueueId,
         name: String,
         authors: Vec<Author>,
+        /// Items of the parent whose prompts are asked; empty: all of them.
+        only: Vec<ItemId>,
     },
     /// Writes files; each whole or not at all. Answer: `Written` with the last one.
     Write {

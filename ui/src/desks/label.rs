@@ -24,7 +24,7 @@ pub use making::MakingDesk;
 pub use pair::PairDesk;
 pub use rank::RankDesk;
 pub use review::ReviewDesk;
-pub use rounds::RoundsDesk;
+pub use rounds::{Counted, LEAST_PROMPTS, LessonDesk, Link, NextDesk, Numbers, RoundsDesk, STAGES, Start};
 pub use single::SingleDesk;
 
 /// Which page of the Label panel is in front.
@@ -77,20 +77,29 @@ impl Bench {
     pub(crate) fn take_labels(&mut self, answer: Answer) {
         let desk = &mut self.desks.label;
         match answer {
-            Answer::Queues(cards) => desk.cards = cards,
+            Answer::Queues(cards) => {
+                let newest = desk.cards.iter().map(|card| card.id).max();
+                desk.cards = cards;
+                self.rounds_came(newest);
+            }
             Answer::Made(queue) => self.queue_made(queue),
             Answer::Lot(lot) => self.take_lot(*lot),
             Answer::Found { queue, found } => desk.finding.take(queue, found),
             Answer::Wanted { queue, wanted } => self.take_wanted(queue, wanted),
             Answer::Unsure { queue, items } => self.take_unsure(queue, items),
             Answer::Decisions { queue, decisions } => self.take_decisions(queue, decisions),
-            Answer::Written { path } => self.labels_written(path),
+            Answer::Written { path } => {
+                if !self.lesson_written(&path) {
+                    self.labels_written(path);
+                }
+            }
             Answer::Imported { queue, items, left_out, reason } => {
                 self.queue_imported(queue, items, left_out, &reason);
             }
             Answer::Failed { problem } => {
                 desk.deciding = false;
                 desk.problem = Some(problem.clone());
+                self.lesson_failed();
                 self.notes.push(t!("label.not_kept"));
                 self.state.log.add(Entry::Failed(problem));
             }

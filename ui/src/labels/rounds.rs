@@ -18,7 +18,9 @@ pub enum Finding {
     Better,
     Worse,
     /// Chance explains it. `more`: so many more decisions at the same share would tell; None where the share is too even.
-    Open { more: Option<usize> },
+    Open {
+        more: Option<usize>,
+    },
 }
 
 /// More decisions than this are nobody's evening: the two are as good as each other.

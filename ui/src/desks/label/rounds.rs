@@ -3,21 +3,20 @@
 use std::collections::BTreeMap;
 
 use luthier_engine::advice::Labels;
-use luthier_engine::data::Balance;
 use luthier_engine::feedback::{Judged, Said, Verdict, settle};
 
 use super::LabelPage;
 use crate::bench::Bench;
 use crate::desks::LabelDesk;
-use crate::labels::{Decision, Order, QueueCard, QueueId, WinRate};
+use crate::labels::{Decision, Order, QueueCard, QueueId, WinRate, trust};
 use crate::panels::Panel;
 
 mod files;
 mod lesson;
 mod next;
 
-pub use files::{HELD_OUT, LEAST_PROMPTS};
-pub use lesson::{LessonDesk, Start};
+pub use files::LEAST_PROMPTS;
+pub use lesson::{Counted, LessonDesk, STAGES, Start};
 pub use next::NextDesk;
 
 #[derive(Debug, Default)]
@@ -144,11 +143,7 @@ fn stamp(card: &QueueCard) -> (usize, usize, Option<u64>) {
 
 /// One verdict an item: the last word, else what most people say.
 fn settled(decisions: &[Decision]) -> luthier_engine::feedback::Settled<'_> {
-    let said = |decision| {
-        let Decision { item, last_word, judged, .. } = decision;
-        Said { item: *item, last_word: *last_word, judged }
-    };
-    settle(decisions.iter().map(said))
+    settle(decisions.iter().map(|said| Said { item: said.item, last_word: said.last_word, judged: &said.judged }))
 }
 
 /// What was said, without the rows that come of it.
@@ -197,43 +192,18 @@ impl Numbers {
             made_of: stamp(card),
             labels,
             disagreed: settled.disagreed.len(),
-            agreement: agreement(decisions),
+            agreement: agreement(card, decisions),
             win: (authors == 2).then(|| WinRate::of(verdicts(), 1, 0)),
             best: best(&settled.judged, authors),
         }
     }
-
-    /// Single answers that were marked.
-    pub fn marks(&self) -> Balance {
-        self.labels.marks
-    }
 }
 
-/// Share of the second and later decisions on an item that say what the first one said, and how many those are.
-fn agreement(decisions: &[Decision]) -> Option<(f64, usize)> {
-    let mut first: BTreeMap<i64, &Verdict> = BTreeMap::new();
-    let (mut same, mut twice) = (0_usize, 0_usize);
-    for decision in decisions.iter().filter(|d| !d.last_word && d.judged.verdict != Verdict::Skipped) {
-        let verdict = &decision.judged.verdict;
-        match first.get(&decision.item) {
-            None => drop(first.insert(decision.item, verdict)),
-            Some(before) => {
-                twice += 1;
-                same += usize::from(alike(before, verdict));
-            }
-        }
-    }
-    (twice > 0).then(|| (same as f64 / twice as f64, twice))
-}
-
-/// The same verdict, however strong.
-fn alike(a: &Verdict, b: &Verdict) -> bool {
-    match (a, b) {
-        (Verdict::Better { answer: a, .. }, Verdict::Better { answer: b, .. }) => a == b,
-        (Verdict::Edited { answer: a, .. }, Verdict::Edited { answer: b, .. }) => a == b,
-        (Verdict::Written { .. }, Verdict::Written { .. }) => true,
-        _ => a == b,
-    }
+/// Of different people where there are some, else of people with themselves: the share and its items.
+fn agreement(card: &QueueCard, decisions: &[Decision]) -> Option<(f64, usize)> {
+    let report = trust::report(card.settings.mode, decisions);
+    let agreement = report.between_all.or(report.own_all)?;
+    Some((agreement.share(), agreement.items))
 }
 
 impl Bench {
@@ -280,6 +250,3 @@ impl Bench {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use luthier_engine::advice::{self, Labels, Lesson};
-use luthier_engine::feedback::{PairRules, Ties, balance};
+use luthier_engine::feedback::{Balance, Ties, balance};
 use luthier_engine::recipe::{FinetuningType, Interval, Recipe, Stage};
 
 use super::super::LabelPage;
@@ -67,14 +67,11 @@ impl LessonDesk {
             let mut labels = count(&settled.judged);
             let pairs = files::pair_rows(&settled.judged, self.ties, self.held_out);
             let marks = files::mark_rows(&settled.judged, self.held_out);
-            labels.pairs = pairs.all();
+            labels.pairs = pairs.sizes().0 + pairs.sizes().1;
             labels.marks = match &marks {
                 Rows::Marks { train, eval, .. } => {
                     let (train, eval) = (balance(train), balance(eval));
-                    luthier_engine::data::Balance {
-                        liked: train.liked + eval.liked,
-                        disliked: train.disliked + eval.disliked,
-                    }
+                    Balance { liked: train.liked + eval.liked, disliked: train.disliked + eval.disliked }
                 }
                 Rows::Pairs { .. } => labels.marks,
             };
@@ -82,7 +79,7 @@ impl LessonDesk {
                 made_of,
                 lesson: advice::lesson_of(&labels),
                 labels,
-                prompts: marks.prompts().max(pairs.prompts()),
+                prompts: marks.count_prompts().max(pairs.count_prompts()),
                 pairs: pairs.sizes(),
                 marks: marks.sizes(),
                 disagreed: settled.disagreed.len(),
@@ -113,11 +110,6 @@ impl LessonDesk {
             _ => files::pair_rows(&judged, self.ties, self.held_out),
         })
     }
-}
-
-/// The rules for pairs of a lesson.
-pub(super) fn rules(ties: Ties) -> PairRules {
-    PairRules { ties, ..PairRules::default() }
 }
 
 /// The model that a lesson starts from.

@@ -10,7 +10,7 @@ use crate::panels::Panel;
 use crate::text::t;
 
 /// From so many prompts on that were held out from training they alone are proposed: enough to tell 70 % from chance.
-pub const ENOUGH_HELD_OUT: usize = 20;
+const ENOUGH_HELD_OUT: usize = 20;
 
 /// A round to come, as it is put together.
 #[derive(Debug, Clone, PartialEq)]
@@ -54,6 +54,13 @@ impl Bench {
         desk.rounds.next = Some(NextDesk { parent, run: run.to_owned(), held_out });
         desk.page = LabelPage::Rounds;
         self.panel = Panel::Label;
+    }
+
+    /// [`Self::label_new_model`] for the run that the Train panel shows.
+    pub fn label_new_in_view(&mut self) {
+        if let Some(run) = self.run_in_view().map(|run| run.id.clone()) {
+            self.label_new_model(&run);
+        }
     }
 
     /// The model before the training and the one after it.
