@@ -5,17 +5,30 @@ use serde::{Deserialize, Serialize};
 
 use crate::protocol::ChatMessage;
 
+mod argilla;
+mod chats;
+mod formats;
+mod label_studio;
 mod marks;
 mod pairs;
+mod read;
 mod settle;
 mod split;
+mod wording;
+mod write;
+
+#[cfg(test)]
+mod trips;
 
 pub use crate::advice::kto_weights;
 pub use crate::data::Balance;
+pub use formats::{FileFormat, Holds};
 pub use marks::{Mark, Marked, balance, marks};
 pub use pairs::{Pair, PairRules, PairSource, Paired, Ranking, Ties, pairs};
+pub use read::{Imported, Item, import, import_prompts};
 pub use settle::{Said, Settled, settle};
 pub use split::{Asked, prompt_key, split};
+pub use write::{Exporting, Records, records};
 
 /// How a person judges.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]

@@ -24,10 +24,8 @@ pub struct Settled<'a> {
     pub skipped: usize,
 }
 
-/// What counts of decisions that were made in this order: the latest last word; else what most people say, one vote a
-/// person. A person who has judged an item twice and differently has no vote on it. Skips are no votes. How strong a
-/// preference is makes no other vote; the latest of the winning decisions is taken.
-pub fn settle<'a>(said: impl IntoIterator<Item = Said<'a>>) -> Settled<'a> {
+/// Decisions by item, in the order of the items' first ones.
+pub(super) fn grouped<'a>(said: impl IntoIterator<Item = Said<'a>>) -> Vec<(i64, Vec<Said<'a>>)> {
     let mut order: Vec<(i64, Vec<Said<'a>>)> = Vec::new();
     let mut places: HashMap<i64, usize> = HashMap::new();
     for said in said {
@@ -37,8 +35,15 @@ pub fn settle<'a>(said: impl IntoIterator<Item = Said<'a>>) -> Settled<'a> {
         });
         order[place].1.push(said);
     }
+    order
+}
+
+/// What counts of decisions that were made in this order: the latest last word; else what most people say, one vote a
+/// person. A person who has judged an item twice and differently has no vote on it. Skips are no votes. How strong a
+/// preference is makes no other vote; the latest of the winning decisions is taken.
+pub fn settle<'a>(said: impl IntoIterator<Item = Said<'a>>) -> Settled<'a> {
     let mut settled = Settled::default();
-    for (item, said) in order {
+    for (item, said) in grouped(said) {
         if let Some(last) = said.iter().rev().find(|said| said.last_word) {
             settled.add(last.judged);
             continue;
