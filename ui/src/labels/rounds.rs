@@ -1,8 +1,43 @@
-//! Rounds: whether the new model won against the old one.
+//! Rounds: the same prompts to the next model, and whether it won against the old one.
 
-use luthier_engine::feedback::Verdict;
+use std::collections::HashSet;
+
+use luthier_engine::feedback::{Mode, Verdict};
+use rusqlite::{Connection, Result};
 
 use super::trust::wilson;
+use super::{Author, Draft, ItemId, NewItem, QueueId, QueueSettings, rows};
+
+/// The next round of a queue: its prompts in their order, those of `only` where it names some, in pairs of answers by
+/// `authors`. `None` where there is no such queue.
+pub(super) fn next_round(
+    books: &Connection,
+    parent: QueueId,
+    name: String,
+    authors: Vec<Author>,
+    only: &[ItemId],
+) -> Result<Option<Draft>> {
+    let Some(settings) = rows::settings(books, parent)? else { return Ok(None) };
+    let only: HashSet<ItemId> = only.iter().copied().collect();
+    let mut find = books.prepare("SELECT id, prompt, row FROM items WHERE queue = ?1 ORDER BY position")?;
+    let mut items = Vec::new();
+    let mut found = find.query([parent])?;
+    while let Some(row) = found.next()? {
+        if only.is_empty() || only.contains(&row.get::<_, ItemId>(0)?) {
+            let prompt = rows::messages(&row.get::<_, String>(1)?);
+            let row = row.get::<_, Option<i64>>(2)?.and_then(|row| usize::try_from(row).ok());
+            items.push(NewItem { prompt, row, ..NewItem::default() });
+        }
+    }
+    Ok(Some(Draft { name, settings: settings_of(settings, authors, !only.is_empty()), parent: Some(parent), items }))
+}
+
+/// Two models are compared in pairs. Sides are drawn anew, or whoever remembers the last round would know who is who.
+fn settings_of(parent: QueueSettings, authors: Vec<Author>, only_held_out: bool) -> QueueSettings {
+    let mode = if authors.len() == 2 { Mode::Pair } else { parent.mode };
+    let (round, seed) = (parent.round + 1, parent.seed.wrapping_add(1));
+    QueueSettings { mode, authors, round, seed, only_held_out, held_out: Vec::new(), ..parent }
+}
 
 /// How the answers of one author did against those of another, by one verdict an item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

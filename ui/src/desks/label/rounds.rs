@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use luthier_engine::advice::Labels;
-use luthier_engine::feedback::{Judged, Said, Verdict, settle};
+use luthier_engine::feedback::{Judged, Verdict, settle};
 
 use super::LabelPage;
 use crate::bench::Bench;
@@ -143,7 +143,7 @@ fn stamp(card: &QueueCard) -> (usize, usize, Option<u64>) {
 
 /// One verdict an item: the last word, else what most people say.
 fn settled(decisions: &[Decision]) -> luthier_engine::feedback::Settled<'_> {
-    settle(decisions.iter().map(|said| Said { item: said.item, last_word: said.last_word, judged: &said.judged }))
+    settle(files::said(decisions))
 }
 
 /// What was said, without the rows that come of it.

@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use luthier_engine::data::{Format, Mapping, Part, dataset_info_entry};
-use luthier_engine::feedback::{Judged, Mark, Pair, PairRules, Ties, marks, pairs, prompt_key, split};
+use luthier_engine::feedback::{
+    Exporting, FileFormat, Judged, Mark, Pair, PairRules, Said, Ties, marks, pairs, prompt_key, records, settle, split,
+};
 use luthier_engine::protocol::ChatMessage;
-use serde_json::{Map, Value, json};
+use luthier_engine::recipe::Stage;
 
 use crate::labels::{Decision, ItemId, QueueCard, QueueId};
 
@@ -25,8 +26,16 @@ pub enum Rows {
     Marks { train: Vec<Mark>, eval: Vec<Mark> },
 }
 
+fn rules(ties: Ties) -> PairRules {
+    PairRules { ties, ..PairRules::default() }
+}
+
+pub(super) fn said(decisions: &[Decision]) -> Vec<Said<'_>> {
+    decisions.iter().map(|it| Said { item: it.item, last_word: it.last_word, judged: &it.judged }).collect()
+}
+
 pub(super) fn pair_rows(judged: &[&Judged], ties: Ties, held_out: f64) -> Rows {
-    let pairs = pairs(judged, &PairRules { ties, ..PairRules::default() }).pairs;
+    let pairs = pairs(judged, &rules(ties)).pairs;
     let share = share(pairs.iter().map(|pair| &pair.prompt[..]), held_out);
     let (train, eval) = split(pairs, share, SEED);
     Rows::Pairs { train, eval }
@@ -88,50 +97,34 @@ pub(super) struct Written {
     pub eval: Option<PathBuf>,
 }
 
-/// Files for `rows` in `folder`. Their names hold a checksum, so that labels that come later do not change what an
-/// earlier run has learned from.
-pub(super) fn write(rows: &Rows, folder: &Path) -> Written {
-    let mapping = Mapping::new(Format::Messages).with(Part::Messages, "messages");
-    let (word, mapping, train, eval) = match rows {
-        Rows::Pairs { train, eval } => {
-            let mapping = mapping.with(Part::Chosen, "chosen").with(Part::Rejected, "rejected");
-            ("pairs", mapping, lines(train.iter().map(pair)), lines(eval.iter().map(pair)))
-        }
-        Rows::Marks { train, eval } => {
-            let mapping = mapping.with(Part::KtoTag, "kto_tag");
-            ("marks", mapping, lines(train.iter().map(mark)), lines(eval.iter().map(mark)))
-        }
+/// Files for a stage in `folder`, in LLaMA-Factory's form with their dataset_info.json. Their names hold a checksum of
+/// the decisions, so that labels that come later do not change what an earlier run has learned from.
+///
+/// # Errors
+/// `BadData` or `Io` for a dataset_info.json that is there already and cannot be read.
+pub(super) fn write(
+    decisions: &[Decision],
+    stage: Stage,
+    ties: Ties,
+    held_out: f64,
+    folder: &Path,
+) -> luthier_engine::Result<Written> {
+    let said = said(decisions);
+    let judged = settle(said.iter().copied()).judged;
+    let (word, format, rows) = match stage {
+        Stage::Kto => ("marks", FileFormat::LlamaFactoryKto, mark_rows(&judged, held_out)),
+        _ => ("pairs", FileFormat::LlamaFactoryRanking, pair_rows(&judged, ties, held_out)),
     };
-    let sum = crc32c::crc32c_append(crc32c::crc32c(&train), &eval);
-    let mut info = Map::new();
-    let mut files = Vec::new();
-    let mut add = |side: &str, bytes: Vec<u8>| {
-        let name = format!("{word}-{sum:08x}-{side}.jsonl");
-        let path = folder.join(&name);
-        info.insert(name.trim_end_matches(".jsonl").to_owned(), dataset_info_entry(&mapping, Path::new(&name)));
-        files.push((path.clone(), bytes));
-        path
-    };
-    let train = add("train", train);
-    let eval = (!eval.is_empty()).then(|| add("held-out", eval));
-    let info = serde_json::to_vec_pretty(&Value::Object(info)).unwrap_or_default();
-    files.push((folder.join("dataset_info.json"), info));
-    Written { files, train, eval }
-}
-
-fn pair(pair: &Pair) -> Value {
-    let answer = |text: &str| json!({ "role": "assistant", "content": text });
-    json!({ "messages": pair.prompt, "chosen": answer(&pair.chosen), "rejected": answer(&pair.rejected) })
-}
-
-fn mark(mark: &Mark) -> Value {
-    let mut messages = mark.prompt.clone();
-    messages.push(ChatMessage { role: "assistant".into(), content: mark.answer.clone() });
-    json!({ "messages": messages, "kto_tag": mark.liked })
-}
-
-fn lines(rows: impl Iterator<Item = Value>) -> Vec<u8> {
-    rows.flat_map(|row| format!("{row}\n").into_bytes()).collect()
+    let eval_share = if rows.sizes().1 > 0 { held_out } else { 0.0 };
+    let how = Exporting { format, rules: rules(ties), eval_share, seed: SEED };
+    let sum = decisions.iter().fold(0, |sum, decision| crc32c::crc32c_append(sum, &decision.id.to_le_bytes()));
+    let sum = crc32c::crc32c_append(sum, format!("{ties:?} {eval_share}").as_bytes());
+    let mut files = records(&said, &how).files(format, folder, &format!("{word}-{sum:08x}"))?;
+    let info = files.pop();
+    let mut paths = files.iter().map(|(path, _)| path.clone());
+    let written = Written { train: paths.next().unwrap_or_default(), eval: paths.next(), files: Vec::new() };
+    files.extend(info);
+    Ok(Written { files, ..written })
 }
 
 /// `labels/7-workshop questions`: the number tells a queue apart, the name is for people.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use luthier_engine::advice::{self, Labels, Lesson};
 use luthier_engine::feedback::{Balance, Ties, balance};
+use luthier_engine::protocol::Problem;
 use luthier_engine::recipe::{FinetuningType, Interval, Recipe, Stage};
 
 use super::super::LabelPage;
@@ -176,7 +177,13 @@ impl Bench {
         let Some(card) = self.desks.label.card(lesson.queue).cloned() else { return };
         let (Some(rows), Some(decisions)) = (lesson.rows(stage), &lesson.decisions) else { return };
         let folder = files::folder(&self.home, &card);
-        let written = files::write(&rows, &folder);
+        let written = match files::write(decisions, stage, lesson.ties, lesson.held_out, &folder) {
+            Ok(written) => written,
+            Err(error) => {
+                self.desks.label.problem = Some(Problem::from(&error));
+                return;
+            }
+        };
         let held_out = rows.held_out_items(decisions);
         if card.settings.held_out != held_out {
             let settings = Box::new(crate::labels::QueueSettings { held_out, ..card.settings });
