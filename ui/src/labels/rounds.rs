@@ -123,8 +123,48 @@ impl WinRate {
 #[cfg(test)]
 mod tests {
     use luthier_engine::feedback::Strength;
+    use luthier_engine::protocol::{ChatMessage, Sampling};
 
+    use super::super::{database, making};
     use super::*;
+
+    #[test]
+    fn the_next_round_asks_the_same_prompts_or_some_of_them() {
+        let home = tempfile::tempdir().expect("a temporary folder");
+        let (mut books, _) = database::open(home.path()).expect("it opens");
+        let item = |n: usize| NewItem {
+            prompt: vec![ChatMessage { role: "user".into(), content: format!("question {n}") }],
+            row: Some(n),
+            ..NewItem::default()
+        };
+        let settings = QueueSettings { mode: Mode::Single, held_out: vec![1], ..QueueSettings::default() };
+        let draft = Draft { name: "q".into(), settings, parent: None, items: (1..=5).map(item).collect() };
+        let parent = making::make(&mut books, draft).expect("it is made");
+        let authors = || {
+            let author = |name: &str| Author {
+                name: name.into(),
+                model: "/models/m".into(),
+                adapter: None,
+                run: None,
+                sampling: Sampling::default(),
+                stamp: String::new(),
+            };
+            vec![author("old"), author("new")]
+        };
+        let ids: Vec<ItemId> = (books.prepare("SELECT id FROM items ORDER BY position").expect("there are items"))
+            .query_map([], |row| row.get(0))
+            .and_then(Iterator::collect)
+            .expect("they have ids");
+        let next = |only: &[ItemId]| next_round(&books, parent, "r2".into(), authors(), only).expect("it is read");
+        let all = next(&[]).expect("the queue is there");
+        assert_eq!((all.items.len(), all.parent, all.settings.round), (5, Some(parent), 2));
+        assert_eq!((all.settings.mode, all.settings.seed), (Mode::Pair, 43), "in pairs, on other sides");
+        assert!(all.settings.held_out.is_empty() && !all.settings.only_held_out);
+        let some = next(&[ids[3], ids[1]]).expect("the queue is there");
+        assert_eq!(some.items, [item(2), item(4)]);
+        assert!(some.settings.only_held_out);
+        assert!(next_round(&books, 99, "r".into(), authors(), &[]).expect("it is read").is_none());
+    }
 
     fn rate(wins: usize, ties: usize, losses: usize) -> WinRate {
         WinRate { wins, ties, losses }

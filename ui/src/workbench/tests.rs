@@ -19,6 +19,7 @@ mod evaluate;
 mod guide;
 mod layers;
 mod methods;
+mod rounds;
 mod rows;
 mod runs;
 

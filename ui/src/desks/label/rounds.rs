@@ -250,3 +250,6 @@ impl Bench {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
