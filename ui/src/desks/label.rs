@@ -77,11 +77,7 @@ impl Bench {
     pub(crate) fn take_labels(&mut self, answer: Answer) {
         let desk = &mut self.desks.label;
         match answer {
-            Answer::Queues(cards) => {
-                let newest = desk.cards.iter().map(|card| card.id).max();
-                desk.cards = cards;
-                self.rounds_came(newest);
-            }
+            Answer::Queues(cards) => desk.cards = cards,
             Answer::Made(queue) => self.queue_made(queue),
             Answer::Lot(lot) => self.take_lot(*lot),
             Answer::Found { queue, found } => desk.finding.take(queue, found),

@@ -33,8 +33,6 @@ pub struct RoundsDesk {
     asked: Option<QueueId>,
     /// Files that are being written, and the run that will learn from them.
     pending: Option<lesson::Pending>,
-    /// The parent of a round that was ordered and is to be opened when it is there.
-    opening: Option<QueueId>,
 }
 
 /// What the decisions of a queue come to.

@@ -197,6 +197,12 @@ impl Bench {
         self.desks.label.problem = None;
     }
 
+    /// Puts the lesson away; what is being written is no longer waited for.
+    pub fn close_lesson(&mut self) {
+        let rounds = &mut self.desks.label.rounds;
+        (rounds.lesson, rounds.pending) = (None, None);
+    }
+
     /// Files were written: those of a lesson are opened as data. False: they are somebody else's.
     pub(in crate::desks::label) fn lesson_written(&mut self, path: &Path) -> bool {
         let Some(pending) = &mut self.desks.label.rounds.pending else { return false };
@@ -225,19 +231,21 @@ impl Bench {
     pub(in crate::desks::label) fn lesson_failed(&mut self) {
         let rounds = &mut self.desks.label.rounds;
         rounds.pending = rounds.pending.take().filter(|pending| pending.written_last.is_none());
-        rounds.opening = None;
     }
 
     /// When model and data of a lesson have been read, the form takes what the advisor proposes for them.
     pub(crate) fn settle_lesson(&mut self) {
         let Some(pending) = self.desks.label.rounds.pending.clone() else { return };
+        // Until the files are there, other data is in sight; until the model is read, so are its rows.
+        let ours = self.datasets().iter().any(|set| set.path == pending.train);
+        let read = self.state.data.source.as_ref().is_some_and(|source| source.path == pending.train);
         let waits = pending.written_last.is_some()
             || self.state.data.reading.is_some()
+            || (ours && !read)
             || matches!(self.state.model, Slot::Reading { .. } | Slot::Empty);
         if waits {
             return;
         }
-        let read = self.state.data.source.as_ref().is_some_and(|source| source.path == pending.train);
         let same = |start: &Start| self.state.model.ready().is_some_and(|model| model.path == start.author.model);
         self.desks.label.rounds.pending = None;
         // The person has turned to something else meanwhile, or the file or the model cannot be read.

@@ -98,18 +98,6 @@ impl Bench {
         let only = if next.held_out { parent.settings.held_out.clone() } else { Vec::new() };
         self.labels.order(Order::NextRound { parent: next.parent, name, authors: authors.into(), only });
         self.desks.label.rounds.next = None;
-        self.desks.label.rounds.opening = Some(next.parent);
-    }
-
-    /// The cards have come: a round that was ordered goes on the bench.
-    pub(in crate::desks::label) fn rounds_came(&mut self, before: Option<QueueId>) {
-        let desk = &mut self.desks.label;
-        let Some(parent) = desk.rounds.opening else { return };
-        let new = desk.cards.iter().map(|card| card.id).max().filter(|id| Some(*id) > before);
-        if let Some(queue) = new.filter(|id| desk.card(*id).is_some_and(|card| card.parent == Some(parent))) {
-            self.desks.label.rounds.opening = None;
-            self.open_queue(queue);
-        }
     }
 
     /// A run begins: where it learns from files of a queue's labels, the queue remembers it. A reward model answers

@@ -197,6 +197,7 @@ fn the_next_round_sets_the_new_model_against_the_old_on_held_out_prompts() {
 
     let first = bench.desks.label.cards[0].clone();
     engine.tell_labels(Answer::Queues(vec![second_round(), first]));
+    engine.tell_labels(Answer::Made(2));
     bench.poll();
     assert_eq!(bench.desks.label.open, Some(2), "it lies on the bench");
 }

@@ -55,10 +55,10 @@ pub(super) fn ui(ui: &mut Ui, bench: &mut Bench) {
                 });
             },
         );
-    if !back {
-        bench.desks.label.rounds.lesson = Some(lesson);
-    }
-    if write {
+    bench.desks.label.rounds.lesson = Some(lesson);
+    if back {
+        bench.close_lesson();
+    } else if write {
         bench.write_lesson();
     }
 }
