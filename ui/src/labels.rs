@@ -26,13 +26,14 @@ mod rows;
 mod search;
 mod session;
 mod thread;
-mod trust;
+pub mod trust;
 mod words;
 
 #[cfg(test)]
 mod tests;
 
 pub use orders::{Answer, Order};
+pub use rounds::{Finding, WinRate};
 pub use words::*;
 
 /// The window's end.

@@ -14,6 +14,7 @@ pub(crate) mod compare;
 mod evaluate;
 mod layers;
 mod making;
+mod rounds;
 mod rows;
 mod runs;
 fn window(bench: Bench, size: (f32, f32), theme: Theme, scale: f32) -> Harness<'static, Workbench> {
@@ -308,6 +309,7 @@ fn scenes(language: Language) -> Vec<Scene> {
     all.extend(alerts::scenes(language));
     all.extend(charts::scenes(language));
     all.extend(layers::scenes(language));
+    all.extend(rounds::scenes(language));
     all.extend(rows::scenes(language));
     let made = |make: fn(Language) -> (Bench, Engine)| Box::new(move || make(language)) as Box<dyn Fn() -> _>;
     all.extend(evaluate::scenes().into_iter().map(|(name, make)| (name, made(make))));

@@ -87,7 +87,7 @@ fn weigh(draft: &mut Draft<'_>) {
 
 /// Weights of liked and disliked answers: liked x weight is 1 to 4/3 of disliked x weight (Ethayarajh et al. 2024), the
 /// rarer kind raised, to the hundredth. None where one kind is missing.
-pub(super) fn kto_weights(balance: Balance) -> Option<(f64, f64)> {
+pub fn kto_weights(balance: Balance) -> Option<(f64, f64)> {
     if balance.liked == 0 || balance.disliked == 0 {
         return None;
     }

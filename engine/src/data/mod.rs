@@ -3,7 +3,7 @@
 //! `source` finds the files (a path, a folder, a name in dataset_info.json), `read` with `json` and `table` turns them
 //! into rows of named values, `detect` or dataset_info.json or the person says what the columns mean (`mapping`),
 //! `sample` and `turn` read a row through that, `chat` lays a conversation out, `encode` makes ids and labels, `stage`
-//! makes of them what the stage learns, `tally` counts what was left out, `mix` joins datasets, `batch` puts rows
+//! makes of them what the stage learns, `tally` counts what was left out, `mix` joins datasets, `offered` takes rows apart for labelling, `batch` puts rows
 //! together. [`prepare`] does all of it for a run, [`inspect`] for the Data panel, whose rows [`Shelf`] keeps at hand. Files are read whole; rows are
 //! numbered from 1 wherever a person meets them.
 
@@ -21,6 +21,7 @@ mod language;
 mod lengths;
 mod mapping;
 mod mix;
+mod offered;
 mod prepare;
 mod preview;
 mod progress;
@@ -40,7 +41,7 @@ mod look_tests;
 #[cfg(test)]
 mod stage_tests;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub(crate) use answered::answered;
 pub use batch::{Batch, epoch_order};
@@ -55,6 +56,7 @@ pub use language::{CODE, LanguageShare, UNKNOWN};
 pub use lengths::TokenStats;
 pub use mapping::{DataKind, Format, Mapping, Part, Tags};
 pub use mix::{replay_count, rows_aside, rows_per_pass};
+pub(crate) use offered::{Offered, Offers, Rows};
 pub use prepare::{Prepared, prepare};
 pub use preview::{PreviewRow, Segment};
 pub use prompts::{FilePrompts, file_prompts};
@@ -62,3 +64,4 @@ pub use quality::{Cut, Quality, RowList};
 pub use read::DATA_FILE_ENDINGS;
 pub(crate) use read::read_text;
 pub use shelf::Shelf;
+pub(crate) use turn::truth;

@@ -201,11 +201,11 @@ fn without_a_template_conversations_take_the_alpaca_layout() {
     assert!(alpaca_layout(&question, "<end>").ends_with("request.\n\n### Instruction:\nq\n\n### Response:\n"));
 }
 
-pub(super) fn recipe(datasets: &[&str]) -> Recipe {
+pub(crate) fn recipe(datasets: &[&str]) -> Recipe {
     Recipe { dataset: datasets.iter().map(|name| (*name).to_owned()).collect(), ..Recipe::default() }
 }
 
-pub(super) fn prepared(recipe: &Recipe, template: Option<&str>) -> Result<Prepared> {
+pub(crate) fn prepared(recipe: &Recipe, template: Option<&str>) -> Result<Prepared> {
     prepare(recipe, &tokenizer(template), &mut |_, _| ControlFlow::Continue(()))
 }
 

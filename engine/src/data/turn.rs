@@ -110,7 +110,7 @@ fn kind_of(value: &Value) -> &'static str {
 }
 
 /// A judgement as people write it: true or false, 1 or 0 (as number or text), or a word that can mean one thing only.
-pub(super) fn truth(value: &Value) -> Option<bool> {
+pub(crate) fn truth(value: &Value) -> Option<bool> {
     const YES: [&str; 12] =
         ["true", "1", "yes", "y", "good", "liked", "like", "desirable", "chosen", "thumbs_up", "positive", "是"];
     const NO: [&str; 13] = [

@@ -24,7 +24,7 @@ pub use making::{MakingDesk, Plan, PromptsFrom, PromptsRead, QueueDraft, RANKED,
 pub use pair::PairDesk;
 pub use rank::RankDesk;
 pub use review::ReviewDesk;
-pub use rounds::RoundsDesk;
+pub use rounds::{Counted, LEAST_PROMPTS, LessonDesk, Link, NextDesk, Numbers, RoundsDesk, STAGES, Start};
 pub use single::SingleDesk;
 
 /// Which page of the Label panel is in front.
@@ -84,7 +84,11 @@ impl Bench {
             Answer::Wanted { queue, wanted } => self.take_wanted(queue, wanted),
             Answer::Unsure { queue, items } => self.take_unsure(queue, items),
             Answer::Decisions { queue, decisions } => self.take_decisions(queue, decisions),
-            Answer::Written { path } => self.labels_written(path),
+            Answer::Written { path } => {
+                if !self.lesson_written(&path) {
+                    self.labels_written(path);
+                }
+            }
             Answer::Prompts { path, read } => self.prompts_came(path, read),
             Answer::Imported { queue, items, left_out, reason } => {
                 self.queue_imported(queue, items, left_out, &reason);
@@ -94,6 +98,7 @@ impl Bench {
                 let desk = &mut self.desks.label;
                 desk.deciding = false;
                 desk.problem = Some(problem.clone());
+                self.lesson_failed();
                 self.notes.push(t!("label.not_kept"));
                 self.state.log.add(Entry::Failed(problem));
             }

@@ -20,6 +20,7 @@ mod guide;
 mod layers;
 mod making;
 mod methods;
+mod rounds;
 mod rows;
 mod runs;
 

@@ -1,0 +1,153 @@
+//! One verdict an item where several people judged it, or one person twice.
+
+use std::collections::HashMap;
+
+use super::{Judged, Verdict};
+
+/// A decision that stands, as far as its verdict's weight is concerned.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Said<'a> {
+    /// Decisions on the same item belong together.
+    pub item: i64,
+    /// Made on the review list: it counts before all others.
+    pub last_word: bool,
+    pub judged: &'a Judged,
+}
+
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Settled<'a> {
+    /// One for each item that is settled, in the order of the items' first decisions.
+    pub judged: Vec<&'a Judged>,
+    /// Items on which there is no majority and nobody's last word.
+    pub disagreed: Vec<i64>,
+    /// Items that everybody passed over.
+    pub skipped: usize,
+}
+
+/// Decisions by item, in the order of the items' first ones.
+pub(super) fn grouped<'a>(said: impl IntoIterator<Item = Said<'a>>) -> Vec<(i64, Vec<Said<'a>>)> {
+    let mut order: Vec<(i64, Vec<Said<'a>>)> = Vec::new();
+    let mut places: HashMap<i64, usize> = HashMap::new();
+    for said in said {
+        let place = *places.entry(said.item).or_insert_with(|| {
+            order.push((said.item, Vec::new()));
+            order.len() - 1
+        });
+        order[place].1.push(said);
+    }
+    order
+}
+
+/// What counts of decisions that were made in this order: the latest last word; else what most people say, one vote a
+/// person. A person who has judged an item twice and differently has no vote on it. Skips are no votes. How strong a
+/// preference is makes no other vote; the latest of the winning decisions is taken.
+pub fn settle<'a>(said: impl IntoIterator<Item = Said<'a>>) -> Settled<'a> {
+    let mut settled = Settled::default();
+    for (item, said) in grouped(said) {
+        if let Some(last) = said.iter().rev().find(|said| said.last_word) {
+            settled.add(last.judged);
+            continue;
+        }
+        let votes: Vec<&Judged> =
+            said.iter().map(|said| said.judged).filter(|judged| judged.verdict != Verdict::Skipped).collect();
+        if votes.is_empty() {
+            settled.skipped += 1;
+            continue;
+        }
+        match majority(&votes) {
+            Some(judged) => settled.add(judged),
+            None => settled.disagreed.push(item),
+        }
+    }
+    settled
+}
+
+impl<'a> Settled<'a> {
+    fn add(&mut self, judged: &'a Judged) {
+        if judged.verdict == Verdict::Skipped { self.skipped += 1 } else { self.judged.push(judged) }
+    }
+}
+
+fn majority<'a>(votes: &[&'a Judged]) -> Option<&'a Judged> {
+    let mut people: Vec<(&str, Option<&'a Judged>)> = Vec::new();
+    for vote in votes {
+        match people.iter_mut().find(|(name, _)| *name == vote.annotator) {
+            None => people.push((&vote.annotator, Some(vote))),
+            Some((_, latest)) => *latest = latest.filter(|said| same(&said.verdict, &vote.verdict)).map(|_| *vote),
+        }
+    }
+    let mut groups: Vec<(&'a Judged, usize)> = Vec::new();
+    for vote in people.into_iter().filter_map(|(_, vote)| vote) {
+        match groups.iter_mut().find(|(first, _)| same(&first.verdict, &vote.verdict)) {
+            Some((latest, count)) => (*latest, *count) = (vote, *count + 1),
+            None => groups.push((vote, 1)),
+        }
+    }
+    let most = groups.iter().map(|(_, count)| *count).max()?;
+    let mut winners = groups.iter().filter(|(_, count)| *count == most);
+    let winner = winners.next()?.0;
+    winners.next().is_none().then_some(winner)
+}
+
+/// Whether two verdicts are one vote: what is better, not by how much or in which words.
+fn same(a: &Verdict, b: &Verdict) -> bool {
+    match (a, b) {
+        (Verdict::Better { answer: a, .. }, Verdict::Better { answer: b, .. })
+        | (Verdict::Edited { answer: a, .. }, Verdict::Edited { answer: b, .. }) => a == b,
+        (Verdict::Written { .. }, Verdict::Written { .. }) => true,
+        _ => a == b,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Strength;
+    use super::super::tests::judged;
+    use super::*;
+
+    fn by(name: &str, verdict: Verdict) -> Judged {
+        Judged { annotator: name.into(), ..judged(&["a", "b"], verdict) }
+    }
+
+    fn better(answer: usize) -> Verdict {
+        Verdict::Better { answer, strength: Strength::Clearly }
+    }
+
+    fn outcome(votes: &[(&str, Verdict)]) -> Option<Verdict> {
+        let votes: Vec<Judged> = votes.iter().map(|(name, verdict)| by(name, verdict.clone())).collect();
+        let settled = settle(votes.iter().map(|judged| Said { item: 1, last_word: false, judged }));
+        assert_eq!(settled.judged.len() + settled.disagreed.len() + settled.skipped, 1);
+        settled.judged.first().map(|judged| judged.verdict.clone())
+    }
+
+    #[test]
+    fn most_people_decide_with_one_vote_each() {
+        let slightly = Verdict::Better { answer: 0, strength: Strength::Slightly };
+        assert_eq!(outcome(&[("Ada", better(0)), ("Bo", better(1)), ("Cy", slightly.clone())]), Some(slightly));
+        assert_eq!(outcome(&[("Ada", better(0)), ("Bo", better(1))]), None);
+        // Twice the same is one vote, twice differently is none.
+        assert_eq!(outcome(&[("Ada", better(0)), ("Ada", better(0)), ("Bo", better(1))]), None);
+        assert_eq!(outcome(&[("Ada", better(0)), ("Ada", Verdict::Tie), ("Bo", better(1))]), Some(better(1)));
+        assert_eq!(outcome(&[("Ada", better(0)), ("Ada", Verdict::Tie)]), None);
+        assert_eq!(outcome(&[("Ada", Verdict::Skipped), ("Bo", better(1))]), Some(better(1)));
+        assert_eq!(outcome(&[("Ada", Verdict::Skipped)]), None);
+    }
+
+    #[test]
+    fn the_last_word_counts_before_all() {
+        let votes = [by("Ada", better(0)), by("Bo", better(0)), by("Cy", better(1)), by("Ada", Verdict::Tie)];
+        let said = |last: [bool; 4]| {
+            votes.iter().zip(last).map(|(judged, last_word)| Said { item: 9, last_word, judged }).collect::<Vec<_>>()
+        };
+        assert_eq!(settle(said([false, false, true, false])).judged[0].verdict, better(1));
+        assert_eq!(settle(said([false, true, false, true])).judged[0].verdict, Verdict::Tie);
+    }
+
+    #[test]
+    fn items_stay_apart_and_in_order() {
+        let votes = [by("Ada", better(0)), by("Ada", better(1)), by("Bo", better(0)), by("Bo", better(0))];
+        let said = votes.iter().zip([5, 3, 5, 3]).map(|(judged, item)| Said { item, last_word: false, judged });
+        let settled = settle(said);
+        assert_eq!((settled.judged, settled.disagreed), (vec![&votes[2]], vec![3]));
+    }
+}
