@@ -25,7 +25,7 @@ pub use crate::data::Balance;
 pub use formats::{FileFormat, Holds};
 pub use marks::{Mark, Marked, balance, marks};
 pub use pairs::{Pair, PairRules, PairSource, Paired, Ranking, Ties, pairs};
-pub use read::{Imported, Item, import, import_prompts};
+pub use read::{Imported, Item, import};
 pub use settle::{Said, Settled, settle};
 pub use split::{Asked, prompt_key, split};
 pub use write::{Exporting, Records, records};

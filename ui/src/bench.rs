@@ -135,6 +135,8 @@ impl Bench {
             Ask::OpenRecipe => self.open_recipe(&path),
             Ask::SaveRecipe => self.save_recipe(&path),
             Ask::SaveExport(kind) => self.write_export(kind, path),
+            Ask::LabelsFile => self.import_labels(path),
+            Ask::SaveLabels(_) | Ask::LabelsFolder => self.export_labels(path),
         }
     }
 

@@ -22,9 +22,9 @@ pub use evaluate::{
 };
 pub use guide::GuideDesk;
 pub use label::{
-    Ahead, AheadDesk, Counted, ExchangeDesk, FindingDesk, LEAST_PROMPTS, LabelDesk, LabelPage, LessonDesk, Link,
-    MakingDesk, NextDesk, Numbers, PairDesk, Plan, PromptsFrom, PromptsRead, QueueDraft, RANKED, RankDesk, ReviewDesk,
-    RoundsDesk, STAGES, SingleDesk, Start, Voice, WaitsFor,
+    Ahead, AheadDesk, Counted, ExchangeDesk, ExportDesk, FindingDesk, LEAST_PROMPTS, LabelDesk, LabelPage, LessonDesk,
+    Link, MakingDesk, NextDesk, Numbers, PairDesk, Plan, PromptsFrom, PromptsRead, QueueDraft, RANKED, RankDesk,
+    ReviewDesk, RoundsDesk, STAGES, SingleDesk, Start, Voice, WaitsFor,
 };
 pub use layers::{LayersDesk, LayersView};
 pub(crate) use queue::Turn;

@@ -7,6 +7,8 @@ use std::sync::{Arc, mpsc};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::Thread;
 
+use luthier_engine::feedback::FileFormat;
+
 use crate::export::ExportKind;
 use crate::text::t;
 
@@ -40,6 +42,11 @@ pub enum Ask {
     SaveRecipe,
     /// Where an export is written.
     SaveExport(ExportKind),
+    /// Labels, or answers to be labelled.
+    LabelsFile,
+    SaveLabels(FileFormat),
+    /// For LLaMA-Factory, whose rows lie beside a dataset_info.json.
+    LabelsFolder,
 }
 
 pub struct Dialogs {
@@ -137,6 +144,20 @@ fn start(ask: Ask) -> Answer {
         Ask::SaveExport(kind) => {
             let dialog = dialog.set_title(t!("export.where")).set_file_name(kind.file_name());
             let picked = dialog.save_file();
+            Box::pin(async move { path(picked.await) })
+        }
+        Ask::LabelsFile => {
+            let dialog = dialog.set_title(t!("exchange.choose_labels")).add_filter(t!("dialog.data"), DATA_ENDINGS);
+            let picked = dialog.pick_file();
+            Box::pin(async move { path(picked.await) })
+        }
+        Ask::SaveLabels(format) => {
+            let dialog = dialog.set_title(t!("exchange.where")).add_filter("JSON", &[format.ending()]);
+            let picked = dialog.set_file_name(format!("{}.{}", format.word(), format.ending())).save_file();
+            Box::pin(async move { path(picked.await) })
+        }
+        Ask::LabelsFolder => {
+            let picked = dialog.set_title(t!("exchange.where")).pick_folder();
             Box::pin(async move { path(picked.await) })
         }
         Ask::SaveRecipe => {

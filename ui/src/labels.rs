@@ -18,6 +18,7 @@ mod deciding;
 mod desk;
 mod exchange;
 mod index;
+mod line;
 mod making;
 mod orders;
 mod reading;
@@ -32,6 +33,8 @@ mod words;
 #[cfg(test)]
 mod tests;
 
+pub use exchange::Parcel;
+pub use line::{ListedQueue, export_labels, import_labels, labels_listing};
 pub use orders::{Answer, Order};
 pub use rounds::{Finding, WinRate};
 pub use words::*;

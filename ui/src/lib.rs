@@ -36,6 +36,7 @@ mod pictures;
 #[cfg(test)]
 mod testing;
 
+pub use labels::{ListedQueue, Parcel, export_labels, import_labels, labels_listing};
 pub use library::{Listed, RunStatus, listing, register};
 pub use store::home;
 

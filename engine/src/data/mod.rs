@@ -56,7 +56,7 @@ pub use language::{CODE, LanguageShare, UNKNOWN};
 pub use lengths::TokenStats;
 pub use mapping::{DataKind, Format, Mapping, Part, Tags};
 pub use mix::{replay_count, rows_aside, rows_per_pass};
-pub(crate) use offered::{Offered, Offers, Rows};
+pub(crate) use offered::{Offered, Rows};
 pub use prepare::{Prepared, prepare};
 pub use preview::{PreviewRow, Segment};
 pub use prompts::{FilePrompts, file_prompts};

@@ -69,12 +69,11 @@ impl Rows {
         self.table.place(index)
     }
 
-    /// Every row by the declared or detected meaning of its columns. `questions_only`: what stands before the last
-    /// answer, the answers passed over.
+    /// Every row by the declared or detected meaning of its columns.
     ///
     /// # Errors
     /// `BadData` where the columns do not tell what they mean.
-    pub(crate) fn offers(&self, questions_only: bool) -> Result<Offers> {
+    pub(crate) fn offers(&self) -> Result<Offers> {
         let mapping = match self.source.declared_mapping(&self.table)? {
             Some(mapping) => mapping,
             None => {
@@ -92,17 +91,13 @@ impl Rows {
         };
         let kind = mapping.kind();
         let read = |(index, row): (usize, &super::read::Row)| {
-            let sample = match kind {
-                DataKind::Text => Sample::read(&row.fields, &mapping),
-                _ if questions_only => Sample::question(&row.fields, &mapping),
-                _ => Sample::read(&row.fields, &mapping),
-            };
+            let sample = Sample::read(&row.fields, &mapping);
             sample.and_then(|sample| offered(index, sample)).map_err(|reason| (index, reason))
         };
         let outcomes: Vec<Result<Offered, (usize, String)>> =
             self.table.rows.par_iter().enumerate().map(read).collect();
         let mut offers = Offers {
-            kind: if questions_only { DataKind::Prompts } else { kind },
+            kind,
             format: mapping.format,
             rows: Vec::with_capacity(outcomes.len()),
             bad: Vec::new(),
@@ -168,11 +163,11 @@ fn user(content: String) -> ChatMessage {
 mod tests {
     use super::*;
 
-    fn offers(text: &str, questions_only: bool) -> Result<Offers> {
+    fn offers(text: &str) -> Result<Offers> {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("rows.jsonl");
         std::fs::write(&file, text).unwrap();
-        Rows::read(&file)?.offers(questions_only)
+        Rows::read(&file)?.offers()
     }
 
     #[test]
@@ -180,18 +175,16 @@ mod tests {
         let text = r#"{"prompt": [{"role": "system", "content": "s"}, {"role": "user", "content": "q"}], "chosen": [{"role": "assistant", "content": "a"}], "rejected": [{"role": "assistant", "content": "b"}]}
             {"chosen": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}], "rejected": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "b"}]}
             {"chosen": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}], "rejected": [{"role": "user", "content": "r"}, {"role": "assistant", "content": "b"}]}"#;
-        let found = offers(text, false).unwrap();
+        let found = offers(text).unwrap();
         assert_eq!((found.kind, found.rows.len(), found.bad.len()), (DataKind::Preference, 2, 1));
         assert_eq!((found.rows[0].prompt.len(), found.rows[1].prompt.len()), (2, 1));
         assert_eq!(found.rows[0].answers, ["a", "b"]);
         assert_eq!((found.bad[0].0, found.bad[0].1.contains("part before")), (2, true));
-        let asked = offers(text, true).unwrap();
-        assert_eq!((asked.kind, asked.rows[0].answers.len(), asked.rows[0].prompt.len()), (DataKind::Prompts, 0, 2));
     }
 
     #[test]
     fn a_file_that_tells_nothing_says_so() {
-        let reason = offers(r#"{"x": 1, "y": 2}"#, false).unwrap_err().to_string();
+        let reason = offers(r#"{"x": 1, "y": 2}"#).unwrap_err().to_string();
         assert!(reason.contains("x, y") && reason.contains("chosen"), "{reason}");
     }
 }

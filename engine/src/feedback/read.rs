@@ -91,41 +91,14 @@ pub fn import(path: &Path) -> Result<Imported> {
         label_studio::read(&rows, &mut imported, &author);
         imported.keep_one_mode(&rows);
     } else {
-        imported.take_offers(&rows, &author, false)?;
+        imported.take_offers(&rows, &author)?;
     }
-    imported.filled(path)
-}
-
-/// Reads the questions of a file, whatever answers it has.
-///
-/// # Errors
-/// As [`import`].
-pub fn import_prompts(path: &Path) -> Result<Imported> {
-    let rows = Rows::read(path)?;
-    if argilla::is_it(&rows) || label_studio::is_it(&rows) {
-        let mut imported = import(path)?;
-        imported.mode = None;
-        for item in &mut imported.items {
-            item.answers.clear();
-            item.judged.clear();
-        }
-        return Ok(imported);
-    }
-    let mut imported = Imported {
-        format: None,
-        mode: None,
-        items: Vec::new(),
-        left_out: 0,
-        reasons: Vec::new(),
-        warnings: Vec::new(),
-    };
-    imported.take_offers(&rows, "", true)?;
     imported.filled(path)
 }
 
 impl Imported {
-    fn take_offers(&mut self, rows: &Rows, author: &str, questions_only: bool) -> Result<()> {
-        let offers = rows.offers(questions_only)?;
+    fn take_offers(&mut self, rows: &Rows, author: &str) -> Result<()> {
+        let offers = rows.offers()?;
         (self.mode, self.warnings) = (mode_of(offers.kind), offers.warnings);
         self.format = format_of(offers.kind, offers.format, rows);
         let verdict = |row: &Offered| match (offers.kind, row.liked) {

@@ -32,7 +32,15 @@ pub struct Exporting {
 
 impl Default for Exporting {
     fn default() -> Self {
-        Self { format: FileFormat::default(), rules: PairRules::default(), eval_share: 0.0, seed: 42 }
+        Self::to(FileFormat::default())
+    }
+}
+
+impl Exporting {
+    /// The usual way to a format. One that can say that two answers are equal keeps its ties.
+    pub fn to(format: FileFormat) -> Self {
+        let ties = if format.holds() == Holds::Verdicts { Ties::Keep } else { Ties::LeaveOut };
+        Self { format, rules: PairRules { ties, ..PairRules::default() }, eval_share: 0.0, seed: 42 }
     }
 }
 
@@ -101,10 +109,11 @@ impl Records {
         self.left_out.unwritable += train.len() + eval.len() - self.train.len() - self.eval.len();
     }
 
-    /// The first record as it will stand in the file, laid out over lines.
-    pub fn first(&self) -> Option<String> {
-        let first = self.train.first().or(self.eval.first())?;
-        serde_json::to_string_pretty(first).ok()
+    /// The first record laid out over lines, its texts cut to `longest` characters: for people to look at.
+    pub fn example(&self, longest: usize) -> Option<String> {
+        let mut first = self.train.first().or(self.eval.first())?.clone();
+        cut(&mut first, longest);
+        serde_json::to_string_pretty(&first).ok()
     }
 
     /// The files of an export: names in the folder of `target`, and what is in them. `target` is the file that the person
@@ -174,6 +183,20 @@ impl Records {
         text.push(b'\n');
         files.push((info_file, text));
         Ok(files)
+    }
+}
+
+fn cut(value: &mut Value, longest: usize) {
+    match value {
+        Value::String(text) => {
+            if let Some((end, _)) = text.char_indices().nth(longest) {
+                text.truncate(end);
+                text.push('…');
+            }
+        }
+        Value::Array(list) => list.iter_mut().for_each(|value| cut(value, longest)),
+        Value::Object(fields) => fields.values_mut().for_each(|value| cut(value, longest)),
+        _ => {}
     }
 }
 

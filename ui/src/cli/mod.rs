@@ -9,6 +9,7 @@ mod eval;
 mod failure;
 mod generate;
 mod interrupt;
+mod labels;
 mod logits;
 mod output;
 mod progress;
@@ -51,6 +52,11 @@ enum Command {
         #[command(subcommand)]
         command: data::Command,
     },
+    /// Labels of the labelling bench: list, export, import
+    Labels {
+        #[command(subcommand)]
+        command: labels::Command,
+    },
     /// Predict a run's memory and time from its recipe, by part; nothing is loaded
     Estimate(estimate::Arguments),
     /// List the devices that can train, each after a small computation on it was compared with the CPU's
@@ -83,6 +89,7 @@ fn run(command: Option<Command>) -> Result<(), Failure> {
         Some(Command::Eval(arguments)) => eval::run(arguments)?,
         Some(Command::Template(arguments)) => template::run(&arguments)?,
         Some(Command::Data { command }) => data::run(command)?,
+        Some(Command::Labels { command }) => labels::run(command)?,
         Some(Command::Estimate(arguments)) => estimate::run(arguments)?,
         Some(Command::Devices(arguments)) => devices::run(&arguments)?,
         Some(Command::ProbeDevice { id }) => devices::probe(&id),

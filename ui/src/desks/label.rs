@@ -18,7 +18,7 @@ mod rounds;
 mod single;
 
 pub use ahead::{Ahead, AheadDesk, WaitsFor};
-pub use exchange::ExchangeDesk;
+pub use exchange::{ExchangeDesk, ExportDesk};
 pub use finding::FindingDesk;
 pub use making::{MakingDesk, Plan, PromptsFrom, PromptsRead, QueueDraft, RANKED, Voice};
 pub use pair::PairDesk;
@@ -89,6 +89,7 @@ impl Bench {
                     self.labels_written(path);
                 }
             }
+            Answer::Exported { queue, how, parcel } => self.labels_exported(queue, *how, parcel.map(|parcel| *parcel)),
             Answer::Prompts { path, read } => self.prompts_came(path, read),
             Answer::Imported { queue, items, left_out, reason } => {
                 self.queue_imported(queue, items, left_out, &reason);
@@ -97,6 +98,7 @@ impl Bench {
                 self.ahead_unanswered(&problem);
                 let desk = &mut self.desks.label;
                 desk.deciding = false;
+                desk.exchange.reading = None;
                 desk.problem = Some(problem.clone());
                 self.lesson_failed();
                 self.notes.push(t!("label.not_kept"));

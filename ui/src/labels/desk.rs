@@ -32,7 +32,7 @@ pub(super) struct Desk<'a> {
     pub read: Read,
     pub making: VecDeque<Making>,
     /// Files that are being read into queues on threads beside this one.
-    pub beside: Vec<JoinHandle<()>>,
+    pub beside: Vec<JoinHandle<Answer>>,
     /// The database's own count of changes by others, when it was last asked.
     version: i64,
     seen: Seen,
@@ -96,15 +96,6 @@ impl<'a> Desk<'a> {
         // Nobody listens any more when the window has closed; what is left to do is still done.
         let _ = self.answers.send(answer);
         (self.wake)();
-    }
-
-    /// For a thread beside this one.
-    pub fn teller(&self) -> impl Fn(Answer) + Send + 'static {
-        let (answers, wake) = (self.answers.clone(), self.wake.clone());
-        move |answer| {
-            let _ = answers.send(answer);
-            wake();
-        }
     }
 
     pub fn with<T>(&mut self, act: impl FnOnce(&mut Connection) -> rusqlite::Result<T>) -> Result<T, Problem> {
@@ -221,16 +212,36 @@ impl<'a> Desk<'a> {
         }
     }
 
+    pub fn is_reading(&self) -> bool {
+        !self.beside.is_empty()
+    }
+
+    /// Tells of files that have been read.
+    pub fn read_on(&mut self) {
+        let (ended, going): (Vec<_>, Vec<_>) = self.beside.drain(..).partition(JoinHandle::is_finished);
+        self.beside = going;
+        for thread in ended {
+            self.tell_read(thread);
+        }
+    }
+
+    fn tell_read(&mut self, thread: JoinHandle<Answer>) {
+        // A panic there is a mistake in reading a strange file; the file is untouched, and so is the database.
+        let broken = || Answer::Failed { problem: problem("import", "this file cannot be read; it is left as it was") };
+        let told = thread.join().unwrap_or_else(|_| broken());
+        if matches!(told, Answer::Imported { .. }) {
+            let _ = self.tell_queues();
+        }
+        self.answer(told);
+    }
+
     /// What others have changed.
     pub fn look_around(&mut self) {
         if self.books.is_err() {
             return;
         }
-        let (ended, going): (Vec<_>, Vec<_>) = self.beside.drain(..).partition(JoinHandle::is_finished);
-        self.beside = going;
         let version = self.version();
-        let by_others = std::mem::replace(&mut self.version, version) != version;
-        if by_others || !ended.is_empty() {
+        if std::mem::replace(&mut self.version, version) != version {
             let _ = self.take_in();
         } else if self.session.as_ref().is_some_and(|session| session.front.is_none()) {
             // A window that showed the last item may have closed.
@@ -246,6 +257,9 @@ impl<'a> Desk<'a> {
         self.seen = self.with(|books| Seen::now(books))?;
         let open = self.session.as_ref().map(|session| session.queue);
         self.cards.retain(|card| Some(card.id) == open || !touched.contains(&card.id));
+        if let Some(open) = open.filter(|open| touched.contains(open)) {
+            self.stamp(open);
+        }
         let before = self.cards.clone();
         self.cards = self.with(|books| cards::all(books, &before))?;
         if let Some(session) = &self.session {
@@ -279,8 +293,8 @@ impl<'a> Desk<'a> {
         while self.is_making() {
             self.make_on();
         }
-        for thread in self.beside.drain(..) {
-            let _ = thread.join();
+        for thread in std::mem::take(&mut self.beside) {
+            self.tell_read(thread);
         }
         self.take_off();
     }

@@ -4,11 +4,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use luthier_engine::data::{FilePrompts, Mapping};
+use luthier_engine::feedback::Exporting;
 use luthier_engine::protocol::Problem;
 
 use super::{
-    Author, Decision, Draft, Found, Generated, Item, ItemId, Judgement, Lot, QueueCard, QueueId, QueueSettings, Sought,
-    Wanted,
+    Author, Decision, Draft, Found, Generated, Item, ItemId, Judgement, Lot, Parcel, QueueCard, QueueId, QueueSettings,
+    Sought, Wanted,
 };
 
 #[derive(Debug, Clone)]
@@ -106,13 +107,21 @@ pub enum Order {
     Write {
         files: Vec<(PathBuf, Vec<u8>)>,
     },
+    /// A queue's labels in the words of a format, on a thread beside. Answer: `Exported`.
+    Export {
+        queue: QueueId,
+        how: Box<Exporting>,
+        /// A file, or a folder for a format of several. None: only to see what it would hold.
+        to: Option<PathBuf>,
+    },
     /// Reads the questions of a data file, on a thread beside. Answer: `Prompts`.
     ReadPrompts {
         path: PathBuf,
         /// What its columns mean; None: detected.
         mapping: Option<Box<Mapping>>,
     },
-    /// Reads a file into a new queue, on a thread beside. Answer: `Queues` or `Failed`.
+    /// Reads labels, or answers to be labelled, into a new queue, on a thread beside. The mode is the file's. Answer:
+    /// `Imported` or `Failed`.
     Import {
         path: PathBuf,
         settings: Box<QueueSettings>,
@@ -148,6 +157,11 @@ pub enum Answer {
     /// What a round is beside its queue: `parent`'s labels, kept prompts and so on are in the cards.
     Written {
         path: PathBuf,
+    },
+    Exported {
+        queue: QueueId,
+        how: Box<Exporting>,
+        parcel: Result<Box<Parcel>, Problem>,
     },
     /// The questions of a file, or why it could not be read.
     Prompts {

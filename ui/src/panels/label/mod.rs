@@ -1,6 +1,7 @@
 //! The Label panel: queues, the bench, what can be trusted, rounds.
 
 mod bench;
+mod exchange;
 mod queues;
 mod review;
 mod rounds;
@@ -42,5 +43,6 @@ impl LabelPanel {
             LabelPage::Review => self.review.ui(ui, bench),
             LabelPage::Rounds => self.rounds.ui(ui, bench),
         }
+        exchange::export_window(ui, bench);
     }
 }
