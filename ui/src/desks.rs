@@ -22,9 +22,10 @@ pub use evaluate::{
 };
 pub use guide::GuideDesk;
 pub use label::{
-    AheadDesk, Counted, ExchangeDesk, FindingDesk, LEAST_PROMPTS, LabelDesk, LabelPage, LessonDesk, Link, MakingDesk,
-    NextDesk, Numbers, PairDesk, RankDesk, ReviewDesk, RoundsDesk, STAGES, SingleDesk, Start,
+    Ahead, AheadDesk, ExchangeDesk, FindingDesk, LabelDesk, LabelPage, MakingDesk, PairDesk, Plan, PromptsFrom,
+    PromptsRead, QueueDraft, RANKED, RankDesk, ReviewDesk, RoundsDesk, SingleDesk, Voice, WaitsFor,
 };
+pub use label::{Counted, LEAST_PROMPTS, LessonDesk, Link, NextDesk, Numbers, STAGES, Start};
 pub use layers::{LayersDesk, LayersView};
 pub(crate) use queue::Turn;
 pub use queue::{Held, QueueDesk, Queued};

@@ -7,6 +7,7 @@
 //! together. [`prepare`] does all of it for a run, [`inspect`] for the Data panel, whose rows [`Shelf`] keeps at hand. Files are read whole; rows are
 //! numbered from 1 wherever a person meets them.
 
+mod answered;
 mod batch;
 mod chat;
 mod dataset_info;
@@ -24,6 +25,7 @@ mod offered;
 mod prepare;
 mod preview;
 mod progress;
+mod prompts;
 mod quality;
 mod read;
 mod sample;
@@ -41,6 +43,7 @@ mod stage_tests;
 #[cfg(test)]
 pub(crate) mod tests;
 
+pub(crate) use answered::answered;
 pub use batch::{Batch, epoch_order};
 pub use chat::alpaca_layout;
 pub use dataset_info::dataset_info_entry;
@@ -56,6 +59,7 @@ pub use mix::{replay_count, rows_aside, rows_per_pass};
 pub(crate) use offered::{Offered, Offers, Rows};
 pub use prepare::{Prepared, prepare};
 pub use preview::{PreviewRow, Segment};
+pub use prompts::{FilePrompts, file_prompts};
 pub use quality::{Cut, Quality, RowList};
 pub use read::DATA_FILE_ENDINGS;
 pub(crate) use read::read_text;

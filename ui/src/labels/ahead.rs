@@ -1,12 +1,61 @@
 //! What is generated ahead of the labelling: items that want answers, answers that have come, margins.
 
+use std::path::Path;
 use std::sync::Arc;
+use std::time::UNIX_EPOCH;
 
+use luthier_engine::data::{FilePrompts, Mapping, file_prompts};
+use luthier_engine::protocol::Problem;
 use rusqlite::{Connection, Result, params};
 
 use super::making::answers_wanted;
 use super::session::Session;
-use super::{Generated, Item, ItemId, QueueId, Wanted, rows};
+use super::{Author, Draft, Generated, Item, ItemId, QueueId, Wanted, rows};
+
+/// Files that make a model what it is.
+const WEIGHTS: [&str; 4] = ["safetensors", "gguf", "bin", "json"];
+
+/// The questions of a file. Runs on a thread of its own.
+///
+/// # Errors
+/// Those of the engine's reading; `labels_prompts` where reading broke off.
+pub(super) fn read_prompts(path: &Path, mapping: Option<&Mapping>) -> Result<Arc<FilePrompts>, Problem> {
+    let broke = |_| Problem {
+        code: "labels_prompts".into(),
+        message: format!("{}: reading it broke off; try it as another kind of file", path.display()),
+    };
+    let read = std::panic::catch_unwind(|| file_prompts(path, mapping)).map_err(broke)?;
+    read.map(Arc::new).map_err(|error| Problem::from(&error))
+}
+
+/// The draft, each author with its stamp where it has none.
+pub(super) fn stamped(mut draft: Draft) -> Draft {
+    draft.settings.authors.iter_mut().filter(|author| author.stamp.is_empty()).for_each(|author| {
+        author.stamp = stamp(author);
+    });
+    draft
+}
+
+/// Bytes of the model's files and when the latest of them was written, in seconds; the same of the adapter's behind a
+/// plus: `269060552@1795000000+8412@1795003600`. Empty where there are none.
+fn stamp(author: &Author) -> String {
+    let of = |path: &Path| {
+        let mut files = vec![path.to_owned()];
+        let listed = std::fs::read_dir(path).into_iter().flatten().flatten().map(|entry| entry.path());
+        files.extend(listed.filter(|file| file.extension().is_some_and(|e| WEIGHTS.iter().any(|known| *known == e))));
+        let facts = files.iter().filter_map(|file| file.metadata().ok()).filter(|facts| facts.is_file());
+        let written = |facts: &std::fs::Metadata| {
+            let since = facts.modified().ok().and_then(|at| at.duration_since(UNIX_EPOCH).ok());
+            since.map_or(0, |since| since.as_secs())
+        };
+        let (bytes, latest) =
+            facts.fold((0, 0), |(bytes, latest), facts| (bytes + facts.len(), latest.max(written(&facts))));
+        (bytes > 0).then(|| format!("{bytes}@{latest}"))
+    };
+    let parts = [Some(author.model.as_path()), author.adapter.as_deref()];
+    let parts: Vec<String> = parts.into_iter().flatten().filter_map(of).collect();
+    parts.join("+")
+}
 
 /// Items whose answers are still to be generated, those that are needed first in front.
 pub(super) fn wanted(
@@ -104,4 +153,36 @@ pub(super) fn keep_margins(
         Ok(())
     })?;
     Ok(margins)
+}
+
+#[cfg(test)]
+mod tests {
+    use luthier_engine::protocol::Sampling;
+
+    use super::*;
+
+    #[test]
+    fn another_training_into_the_same_folder_is_another_model() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let author = |adapter: Option<&str>| Author {
+            name: "a".into(),
+            model: dir.path().to_owned(),
+            adapter: adapter.map(|name| dir.path().join(name)),
+            run: None,
+            sampling: Sampling::default(),
+            stamp: String::new(),
+        };
+        assert_eq!(stamp(&author(None)), "", "no files");
+        std::fs::write(dir.path().join("model.safetensors"), [0; 40]).expect("written");
+        std::fs::write(dir.path().join("notes.txt"), "not part of it").expect("written");
+        let before = stamp(&author(None));
+        assert!(before.starts_with("40@"), "{before}");
+        std::fs::create_dir(dir.path().join("adapter")).expect("a folder");
+        std::fs::write(dir.path().join("adapter/adapter_model.safetensors"), [0; 7]).expect("written");
+        let worn = stamp(&author(Some("adapter")));
+        assert!(worn.starts_with(&format!("{before}+7@")), "{worn}");
+        let file = std::fs::File::options().write(true).open(dir.path().join("model.safetensors")).expect("opened");
+        file.set_modified(UNIX_EPOCH + std::time::Duration::from_secs(99)).expect("stamped");
+        assert_eq!(stamp(&author(None)), "40@99");
+    }
 }

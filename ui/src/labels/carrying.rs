@@ -26,7 +26,7 @@ impl Desk<'_> {
         match order {
             Order::MakeQueue(draft) => {
                 self.with(|_| Ok(()))?;
-                self.making.push_back(Making::new(*draft));
+                self.making.push_back(Making::new(ahead::stamped(*draft)));
                 Ok(())
             }
             Order::RenameQueue { queue, name } => self.set(queue, "name", &name),
@@ -118,13 +118,23 @@ impl Desk<'_> {
             Order::NextRound { parent, name, authors, only } => {
                 let draft = self.with(|books| rounds::next_round(books, parent, name, authors, &only))?;
                 let draft = draft.ok_or_else(|| problem("no_queue", format!("there is no queue {parent}")))?;
-                self.making.push_back(Making::new(draft));
+                self.making.push_back(Making::new(ahead::stamped(draft)));
                 Ok(())
             }
             Order::Write { files } => {
                 if let Some(path) = exchange::write(&files)? {
                     self.answer(Answer::Written { path });
                 }
+                Ok(())
+            }
+            Order::ReadPrompts { path, mapping } => {
+                let tell = self.teller();
+                let read = move || {
+                    let read = ahead::read_prompts(&path, mapping.as_deref());
+                    tell(Answer::Prompts { path, read });
+                };
+                let thread = std::thread::Builder::new().name("labels prompts".into()).spawn(read);
+                self.beside.push(thread.map_err(|error| problem("prompts", error.to_string()))?);
                 Ok(())
             }
             Order::Import { path, settings, name } => {

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use luthier_engine::data::{FilePrompts, Mapping};
 use luthier_engine::protocol::Problem;
 
 use super::{
@@ -105,6 +106,12 @@ pub enum Order {
     Write {
         files: Vec<(PathBuf, Vec<u8>)>,
     },
+    /// Reads the questions of a data file, on a thread beside. Answer: `Prompts`.
+    ReadPrompts {
+        path: PathBuf,
+        /// What its columns mean; None: detected.
+        mapping: Option<Box<Mapping>>,
+    },
     /// Reads a file into a new queue, on a thread beside. Answer: `Queues` or `Failed`.
     Import {
         path: PathBuf,
@@ -141,6 +148,11 @@ pub enum Answer {
     /// What a round is beside its queue: `parent`'s labels, kept prompts and so on are in the cards.
     Written {
         path: PathBuf,
+    },
+    /// The questions of a file, or why it could not be read.
+    Prompts {
+        path: PathBuf,
+        read: Result<Arc<FilePrompts>, Problem>,
     },
     Imported {
         queue: QueueId,
