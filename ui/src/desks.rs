@@ -26,6 +26,7 @@ pub use label::{
     Link, MakingDesk, NextDesk, Numbers, PairDesk, Plan, PromptsFrom, PromptsRead, QueueDraft, RANKED, RankDesk,
     ReviewDesk, RoundsDesk, STAGES, SingleDesk, Start, Voice, WaitsFor,
 };
+pub use label::{Counted, LEAST_PROMPTS, LessonDesk, Link, NextDesk, Numbers, STAGES, Start};
 pub use layers::{LayersDesk, LayersView};
 pub(crate) use queue::Turn;
 pub use queue::{Held, QueueDesk, Queued};
