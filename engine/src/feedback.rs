@@ -111,6 +111,13 @@ pub struct Judged {
     pub judged_unix_ms: u64,
 }
 
+impl Judged {
+    /// Whether the verdict is a file's that names nobody: it stands for who judged and for who answered.
+    pub fn is_of_file(&self) -> bool {
+        !self.answers.is_empty() && self.answers.iter().all(|answer| answer.author == self.annotator)
+    }
+}
+
 /// Verdicts of which nothing could be made, and why. Counts are of pairs or marks that would have been.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct LeftOut {

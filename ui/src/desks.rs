@@ -22,11 +22,10 @@ pub use evaluate::{
 };
 pub use guide::GuideDesk;
 pub use label::{
-    Ahead, AheadDesk, Counted, ExchangeDesk, ExportDesk, FindingDesk, LEAST_PROMPTS, LabelDesk, LabelPage, LessonDesk,
-    Link, MakingDesk, NextDesk, Numbers, PairDesk, Plan, PromptsFrom, PromptsRead, QueueDraft, RANKED, RankDesk,
-    ReviewDesk, RoundsDesk, STAGES, SingleDesk, Start, Voice, WaitsFor,
+    Ahead, AheadDesk, Counted, Decided, DecidingDesk, ExchangeDesk, ExportDesk, FindingDesk, LEAST_PROMPTS, LabelDesk,
+    LabelPage, LessonDesk, Link, MakingDesk, NextDesk, Numbers, PairDesk, Plan, PromptsFrom, PromptsRead, QueueDraft,
+    RANKED, RankDesk, ReviewDesk, RoundsDesk, STAGES, SingleDesk, Start, Voice, WaitsFor, Writing,
 };
-pub use label::{Counted, LEAST_PROMPTS, LessonDesk, Link, NextDesk, Numbers, STAGES, Start};
 pub use layers::{LayersDesk, LayersView};
 pub(crate) use queue::Turn;
 pub use queue::{Held, QueueDesk, Queued};

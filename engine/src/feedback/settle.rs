@@ -39,7 +39,7 @@ pub(super) fn grouped<'a>(said: impl IntoIterator<Item = Said<'a>>) -> Vec<(i64,
 }
 
 /// What counts of decisions that were made in this order: the latest last word; else what most people say, one vote a
-/// person. A person who has judged an item twice and differently has no vote on it. Skips are no votes. How strong a
+/// person. What a file said without naming anybody counts only until a person has judged. A person who has judged an item twice and differently has no vote on it. Skips are no votes. How strong a
 /// preference is makes no other vote; the latest of the winning decisions is taken.
 pub fn settle<'a>(said: impl IntoIterator<Item = Said<'a>>) -> Settled<'a> {
     let mut settled = Settled::default();
@@ -48,8 +48,11 @@ pub fn settle<'a>(said: impl IntoIterator<Item = Said<'a>>) -> Settled<'a> {
             settled.add(last.judged);
             continue;
         }
-        let votes: Vec<&Judged> =
+        let mut votes: Vec<&Judged> =
             said.iter().map(|said| said.judged).filter(|judged| judged.verdict != Verdict::Skipped).collect();
+        if votes.iter().any(|judged| !judged.is_of_file()) {
+            votes.retain(|judged| !judged.is_of_file());
+        }
         if votes.is_empty() {
             settled.skipped += 1;
             continue;
@@ -131,6 +134,22 @@ mod tests {
         assert_eq!(outcome(&[("Ada", better(0)), ("Ada", Verdict::Tie)]), None);
         assert_eq!(outcome(&[("Ada", Verdict::Skipped), ("Bo", better(1))]), Some(better(1)));
         assert_eq!(outcome(&[("Ada", Verdict::Skipped)]), None);
+    }
+
+    #[test]
+    fn a_person_overrules_a_file() {
+        let file = |verdict| {
+            let mut judged = by("pairs.jsonl", verdict);
+            judged.answers.iter_mut().for_each(|answer| answer.author = "pairs.jsonl".into());
+            judged
+        };
+        let votes = [file(better(0)), by("Ada", better(1))];
+        let said = |count: usize| {
+            settle(votes[..count].iter().map(|judged| Said { item: 1, last_word: false, judged })).judged[0]
+                .verdict
+                .clone()
+        };
+        assert_eq!((said(1), said(2)), (better(0), better(1)));
     }
 
     #[test]

@@ -149,3 +149,14 @@ pub fn labelling_bench(language: Language, mode: Mode, at: usize) -> (Bench, Eng
     bench.poll();
     (bench, engine)
 }
+
+/// The labels' thread answers the export that was asked for last.
+pub fn exported(bench: &mut Bench, engine: &Engine, parcel: labels::Parcel) {
+    let asked = engine.label_orders.borrow().iter().rev().find_map(|order| match order {
+        labels::Order::Export { queue, how, .. } => Some((*queue, how.clone())),
+        _ => None,
+    });
+    let (queue, how) = asked.expect("an export was asked for");
+    engine.tell_labels(labels::Answer::Exported { queue, how, parcel: Ok(Box::new(parcel)) });
+    bench.poll();
+}

@@ -44,7 +44,7 @@ fn what_a_file_says_already_counts_as_a_verdict() {
     let said = |prompt: &[ChatMessage], texts: &[String]| {
         let answers =
             texts.iter().map(|text| luthier_engine::feedback::Answer { text: text.clone(), author: "".into() });
-        Some(Box::new(Judged {
+        vec![Judged {
             prompt: prompt.to_vec(),
             answers: answers.collect(),
             verdict: better(1),
@@ -54,7 +54,7 @@ fn what_a_file_says_already_counts_as_a_verdict() {
             annotator: "file".into(),
             seconds: 0.0,
             judged_unix_ms: 17,
-        }))
+        }]
     };
     let item = &mut new.items[1];
     item.judged = said(&item.prompt, &item.answers);

@@ -24,8 +24,8 @@ fn a_hundred_thousand_items() {
         answers: (0..2).map(|side| format!("{at}.{side} {}", SENTENCE.repeat(1 + (at + side) % 4))).collect(),
         row: Some(at + 1),
         // The first half is labelled, so that there is much to take in.
-        judged: (at < ITEMS / 2).then(|| {
-            Box::new(Judged {
+        judged: (0..usize::from(at < ITEMS / 2))
+            .map(|_| Judged {
                 prompt: asked(&format!("Question {at}: which part of a violin sounds first?")),
                 answers: (0..2)
                     .map(|_| luthier_engine::feedback::Answer { text: SENTENCE.repeat(2), author: "base".into() })
@@ -38,7 +38,7 @@ fn a_hundred_thousand_items() {
                 seconds: 3.0,
                 judged_unix_ms: 1,
             })
-        }),
+            .collect(),
     };
     let items = (0..ITEMS).map(item).collect();
     let queue = ada.make(Draft { name: "many".into(), settings, parent: None, items });
