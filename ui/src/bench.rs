@@ -87,6 +87,7 @@ impl Bench {
         while let Some(answer) = self.labels.answer() {
             self.take_labels(answer);
         }
+        self.settle_lesson();
         self.ask_next();
         self.sync_exams();
         self.sync_ahead();

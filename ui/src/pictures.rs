@@ -16,6 +16,7 @@ mod exchange;
 pub(crate) mod label;
 mod layers;
 mod making;
+mod rounds;
 mod rows;
 mod runs;
 fn window(name: &str, bench: Bench, size: (f32, f32), theme: Theme, scale: f32) -> Harness<'static, Workbench> {
@@ -313,6 +314,7 @@ fn scenes(language: Language) -> Vec<Scene> {
     all.extend(alerts::scenes(language));
     all.extend(charts::scenes(language));
     all.extend(layers::scenes(language));
+    all.extend(rounds::scenes(language));
     all.extend(rows::scenes(language));
     all.extend(label::scenes(language));
     let made = |make: fn(Language) -> (Bench, Engine)| Box::new(move || make(language)) as Box<dyn Fn() -> _>;

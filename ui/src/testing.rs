@@ -25,6 +25,7 @@ use crate::wire::Wire;
 pub mod cards;
 mod exams;
 pub mod labels;
+pub mod rounds;
 mod rows;
 
 pub use exams::*;

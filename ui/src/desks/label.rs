@@ -26,7 +26,7 @@ pub use making::{MakingDesk, Plan, PromptsFrom, PromptsRead, QueueDraft, RANKED,
 pub use pair::{PairDesk, Writing};
 pub use rank::RankDesk;
 pub use review::ReviewDesk;
-pub use rounds::RoundsDesk;
+pub use rounds::{Counted, LEAST_PROMPTS, LessonDesk, Link, NextDesk, Numbers, RoundsDesk, STAGES, Start};
 pub use single::SingleDesk;
 
 /// Which page of the Label panel is in front.
@@ -88,7 +88,11 @@ impl Bench {
             Answer::Wanted { queue, wanted } => self.take_wanted(queue, wanted),
             Answer::Unsure { queue, items } => self.take_unsure(queue, items),
             Answer::Decisions { queue, decisions } => self.take_decisions(queue, decisions),
-            Answer::Written { path } => self.labels_written(path),
+            Answer::Written { path } => {
+                if !self.lesson_written(&path) {
+                    self.labels_written(path);
+                }
+            }
             Answer::Exported { queue, how, parcel } => self.labels_exported(queue, *how, parcel.map(|parcel| *parcel)),
             Answer::Prompts { path, read } => self.prompts_came(path, read),
             Answer::Imported { queue, items, left_out, reason } => {
@@ -101,6 +105,7 @@ impl Bench {
                 desk.exchange.reading = None;
                 desk.now.failed();
                 desk.problem = Some(problem.clone());
+                self.lesson_failed();
                 self.notes.push(t!("label.not_kept"));
                 self.state.log.add(Entry::Failed(problem));
             }

@@ -5,10 +5,10 @@ use rusqlite::Connection;
 
 use super::database::{self, BOOK};
 use super::desk::{Desk, problem};
-use super::making::{self, Making};
+use super::making::Making;
 use super::rows::{self, Entry, Kind};
 use super::session::Session;
-use super::{Answer, ItemId, Judgement, Order, QueueId, QueueSettings, ahead, deciding, exchange, search};
+use super::{Answer, ItemId, Judgement, Order, QueueId, QueueSettings, ahead, deciding, exchange, rounds, search};
 
 impl Desk<'_> {
     /// Does it, or tells why not. What comes back is to be tried once more: only what nobody would ask for again.
@@ -128,8 +128,8 @@ impl Desk<'_> {
                 let entry = self.with(|books| judged(books, Kind::LastWord, &judgement))??;
                 self.add(entry)
             }
-            Order::NextRound { parent, name, authors } => {
-                let draft = self.with(|books| making::next_round(books, parent, name, authors))?;
+            Order::NextRound { parent, name, authors, only } => {
+                let draft = self.with(|books| rounds::next_round(books, parent, name, authors, &only))?;
                 let draft = draft.ok_or_else(|| problem("no_queue", format!("there is no queue {parent}")))?;
                 self.making.push_back(Making::new(ahead::stamped(draft)));
                 Ok(())

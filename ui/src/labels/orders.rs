@@ -100,6 +100,8 @@ pub enum Order {
         parent: QueueId,
         name: String,
         authors: Vec<Author>,
+        /// Items of the parent whose prompts are asked; empty: all of them.
+        only: Vec<ItemId>,
     },
     /// Writes files; each whole or not at all. Answer: `Written` with the last one.
     Write {

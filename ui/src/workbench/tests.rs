@@ -22,6 +22,7 @@ mod labelling;
 mod layers;
 mod making;
 mod methods;
+mod rounds;
 mod rows;
 mod runs;
 
