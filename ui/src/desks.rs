@@ -22,8 +22,8 @@ pub use evaluate::{
 };
 pub use guide::GuideDesk;
 pub use label::{
-    AheadDesk, ExchangeDesk, FindingDesk, LabelDesk, LabelPage, MakingDesk, PairDesk, RankDesk, ReviewDesk, RoundsDesk,
-    SingleDesk,
+    AheadDesk, Disputed, ExchangeDesk, FinalWord, FindingDesk, Insight, LabelDesk, LabelPage, MakingDesk, PairDesk,
+    RankDesk, ReviewDesk, RoundsDesk, SingleDesk, TELLING,
 };
 pub use layers::{LayersDesk, LayersView};
 pub(crate) use queue::Turn;

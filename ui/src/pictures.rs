@@ -15,6 +15,7 @@ mod evaluate;
 mod layers;
 mod rows;
 mod runs;
+mod trust;
 fn window(bench: Bench, size: (f32, f32), theme: Theme, scale: f32) -> Harness<'static, Workbench> {
     let mut bench = bench;
     bench.settings.look = if theme == Theme::Dark { Look::Dark } else { Look::Light };
@@ -305,6 +306,7 @@ fn scenes(language: Language) -> Vec<Scene> {
     ];
     all.extend(advisor::scenes(language));
     all.extend(alerts::scenes(language));
+    all.extend(trust::scenes(language));
     all.extend(charts::scenes(language));
     all.extend(layers::scenes(language));
     all.extend(rows::scenes(language));
