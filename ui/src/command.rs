@@ -20,6 +20,7 @@ mod labelling;
 mod layers;
 mod making;
 mod queue;
+mod ranking;
 mod review;
 mod rounds;
 mod rows;
@@ -38,6 +39,7 @@ pub use labelling::LabellingCommand;
 pub use layers::LayersCommand;
 pub use making::MakingCommand;
 pub use queue::QueueCommand;
+pub use ranking::RankingCommand;
 pub use review::ReviewCommand;
 pub use rounds::RoundsCommand;
 pub use rows::RowsCommand;
@@ -102,6 +104,7 @@ areas! {
     Sweep(SweepCommand),
     Evaluate(EvaluateCommand),
     Guide(GuideCommand),
+    Ranking(RankingCommand),
     Labelling(LabellingCommand),
     Judging(JudgingCommand),
     Making(MakingCommand),

@@ -90,6 +90,7 @@ impl Bench {
             }
             Answer::Failed { problem } => {
                 desk.deciding = false;
+                desk.finding.give_up();
                 desk.problem = Some(problem.clone());
                 self.notes.push(t!("label.not_kept"));
                 self.state.log.add(Entry::Failed(problem));
