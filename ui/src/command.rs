@@ -122,6 +122,10 @@ pub trait Named: Sized + Copy + 'static {
     fn icon(self) -> char;
     /// May be the same in two areas where `available` asks for different panels.
     fn shortcut(self) -> Option<KeyboardShortcut>;
+    /// Keys without modifiers that do the same; the panel in front hears them.
+    fn also(self) -> &'static [Key] {
+        &[]
+    }
     fn available(self, bench: &Bench) -> bool;
     fn run(self, bench: &mut Bench, around: &mut Around<'_>);
 }

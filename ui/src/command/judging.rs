@@ -76,6 +76,14 @@ impl Named for JudgingCommand {
         Some(KeyboardShortcut::new(Modifiers::NONE, key))
     }
 
+    fn also(self) -> &'static [Key] {
+        match self {
+            Self::Good => &[Key::ArrowRight, Key::G],
+            Self::Bad => &[Key::ArrowLeft, Key::B],
+            _ => &[],
+        }
+    }
+
     fn available(self, bench: &Bench) -> bool {
         match self {
             Self::Good | Self::Bad => bench.can_judge(Mode::Single),

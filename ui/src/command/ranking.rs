@@ -45,7 +45,7 @@ impl Named for RankingCommand {
 
     fn label(self) -> String {
         match self {
-            Self::Put(side) => t!("judging.put", n = side + 1),
+            Self::Put(side) => t!("judging.put", n = char::from(b'A' + side as u8)),
             Self::Tie => t!("judging.tie_next"),
             Self::Back => t!("judging.step_back"),
             Self::Keep => t!("judging.keep_order"),

@@ -3,7 +3,6 @@
 use luthier_engine::feedback::{Mode, Verdict};
 
 use super::*;
-use crate::command::{JudgingCommand, LabellingCommand, Named as _, RankingCommand};
 use crate::labels::{Answer, Judgement, Only, Order};
 use crate::testing::labels::{found, item, labelling_bench, lot};
 
@@ -94,10 +93,10 @@ fn digits_in_the_order_of_preference_rank_by_place_not_by_side() {
     press(&mut window, Key::Equals);
     press(&mut window, Key::Num1);
     press(&mut window, Key::Num3);
-    assert!(says(&window, "Answer 4, place 1") && says(&window, "Answer 1, place 1, tied"));
-    assert!(says(&window, "Answer 3, place 2") && says(&window, "Answer 2, comes last"));
+    assert!(says(&window, "Answer D, place 1") && says(&window, "Answer A, place 1, tied"));
+    assert!(says(&window, "Answer C, place 2") && says(&window, "Answer B, comes last"));
     press(&mut window, Key::Backspace);
-    assert!(says(&window, "Answer 3, no place yet"));
+    assert!(says(&window, "Answer C, no place yet"));
     press(&mut window, Key::Num3);
     // Nothing has been decided so far, and nothing taken back.
     assert!(orders(&engine).is_empty());
@@ -116,8 +115,8 @@ fn answers_are_moved_by_arrows_and_by_the_pointer() {
     window.key_press_modifiers(Modifiers::ALT, Key::ArrowDown);
     window.run();
     assert_eq!(window.state().bench.desks.label.rank.order(), [0, 2, 1, 3]);
-    let from = window.get_by_label("Drag answer 4 to its place").rect().center();
-    let to = window.get_by_label("Drag answer 1 to its place").rect().center() - vec2(0.0, 12.0);
+    let from = window.get_by_label("Drag answer D to its place").rect().center();
+    let to = window.get_by_label("Drag answer A to its place").rect().center() - vec2(0.0, 12.0);
     window.drag_at(from);
     window.run();
     window.hover_at(from + vec2(0.0, -20.0));
@@ -172,18 +171,21 @@ fn a_search_asks_once_a_pause_and_calls_what_was_chosen() {
 }
 
 #[test]
-fn the_keys_on_screen_are_those_that_are_heard() {
-    for mode in [Mode::Pair, Mode::Single, Mode::Rank] {
+fn the_keys_on_screen_are_those_of_the_mode_and_nothing_is_judged_under_them() {
+    let rows = [
+        (Mode::Pair, "Good answer: ", "made up: 6"),
+        (Mode::Single, "The next answer ties with the last: ", "Good answer: 1, right, G"),
+        (Mode::Rank, "made up: ", "Give that answer the next place: 1, 2, 3, 4"),
+    ];
+    for (mode, absent, present) in rows {
         let (mut window, engine) = at_bench(mode);
         press(&mut window, Key::Questionmark);
-        let sheet = super::super::super::panels::keys_listed(&window.state().bench);
-        let shown = |label: &str| says(&window, label);
-        for (label, keys) in &sheet {
-            assert!(!keys.is_empty() && shown(label), "{label} is not on the sheet of {mode:?}");
-        }
-        // Nothing under it is judged.
+        assert!(says(&window, present), "{present} in {mode:?}");
+        assert!(says(&window, "Find an item: /") && says(&window, "The keys of the bench: ?"));
+        assert!(!says(&window, absent), "{absent} in {mode:?}");
         press(&mut window, Key::Num1);
         press(&mut window, Key::Space);
+        press(&mut window, Key::Slash);
         assert!(orders(&engine).is_empty());
         press(&mut window, Key::Escape);
         assert!(!window.state().bench.desks.label.keys);
