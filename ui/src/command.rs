@@ -264,19 +264,8 @@ impl UiCommand {
                 if panel == Panel::Guide {
                     return Some(KeyboardShortcut::new(Modifiers::NONE, Key::F1));
                 }
-                let keys = [
-                    Key::Num1,
-                    Key::Num2,
-                    Key::Num3,
-                    Key::Num4,
-                    Key::Num5,
-                    Key::Num6,
-                    Key::Num7,
-                    Key::Num8,
-                    Key::Num9,
-                    Key::Num0,
-                ];
-                keys.get(Panel::ALL.iter().position(|p| *p == panel)?).copied()?
+                let at = Panel::ALL.iter().position(|p| *p == panel)?;
+                Key::from_name("1234567890".get(at..=at)?)?
             }
             Self::ChooseModelFolder => Key::O,
             Self::ImportData => Key::I,

@@ -3,7 +3,7 @@
 use egui::{Key, KeyboardShortcut, Modifiers};
 use luthier_engine::feedback::Mode;
 
-use super::{Around, Named};
+use super::{Area, Around, Named, UiCommand};
 use crate::bench::Bench;
 use crate::icons;
 use crate::text::t;
@@ -116,5 +116,14 @@ impl Named for RankingCommand {
             Self::FocusDown => desk.move_focus(true),
             Self::Unfold => desk.unfold_focused(),
         }
+    }
+}
+
+impl UiCommand {
+    /// Its key is one that a control has a use for while the keyboard is on it.
+    pub fn is_for_control(self) -> bool {
+        let key = self.shortcut().map(|keys| keys.logical_key);
+        matches!(self, Self::Area(Area::Ranking(_)))
+            && matches!(key, Some(Key::Enter | Key::ArrowUp | Key::ArrowDown | Key::Backspace))
     }
 }

@@ -47,8 +47,7 @@ impl RankDesk {
         if (0..count).all(|side| place(&side).is_some()) {
             self.order.sort_by_key(place);
             self.placed = count;
-            self.tied =
-                (0..count).map(|at| at > 0 && place(&self.order[at]) == place(&self.order[at - 1])).collect();
+            self.tied = (0..count).map(|at| at > 0 && place(&self.order[at]) == place(&self.order[at - 1])).collect();
         }
     }
 

@@ -100,8 +100,8 @@ impl Bench {
 mod tests {
     use super::*;
     use crate::labels::{Answer, Judgement};
-    use crate::testing::labels::{labelling_bench, lot, queue_card};
     use crate::testing::Engine;
+    use crate::testing::labels::{labelling_bench, lot, queue_card};
     use crate::text::Language;
 
     fn judged(engine: &Engine) -> Judgement {

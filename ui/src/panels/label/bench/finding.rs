@@ -128,7 +128,7 @@ impl FindingView {
                 }
             }
         });
-        self.offset = shown.state.offset.y;
+        self.offset = shown.state.clamped_offset().y;
         ui.spacing_mut().item_spacing.y = 8.0;
         if let Some(item) = called {
             bench.call_item(item);
@@ -189,7 +189,8 @@ fn verdict(verdict: Option<&Verdict>, answered: bool) -> (char, String) {
 
 /// On one line, whatever was in it.
 fn one_line(text: &str) -> String {
-    let words: Vec<&str> = text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|w| !w.is_empty()).collect();
+    let words: Vec<&str> =
+        text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|w| !w.is_empty()).collect();
     words.join(" ").chars().take(240).collect()
 }
 

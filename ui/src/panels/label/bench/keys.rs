@@ -1,7 +1,9 @@
 //! The keys on screen: all that the bench hears in the mode in front, made from the commands.
 
 use egui::accesskit::Role;
-use egui::{Align, Id, Key, KeyboardShortcut, Label, Layout, Modal, Modifiers, ScrollArea, Sense, Ui, WidgetInfo, vec2};
+use egui::{
+    Align, Id, Key, KeyboardShortcut, Label, Layout, Modal, Modifiers, ScrollArea, Sense, Ui, WidgetInfo, vec2,
+};
 use luthier_engine::feedback::Mode;
 
 use crate::bench::Bench;
@@ -146,7 +148,8 @@ pub fn openers(ui: &mut Ui, bench: &mut Bench) {
         let name = command.label();
         ui.add_enabled(command.available(bench), Keyed::new(word, &keys).small().quiet().name(name)).clicked()
     };
-    let (find, keys) = (button(ui, Judging::Find, t!("judging.find_short")), button(ui, Judging::Keys, t!("judging.keys_short")));
+    let (find, keys) =
+        (button(ui, Judging::Find, t!("judging.find_short")), button(ui, Judging::Keys, t!("judging.keys_short")));
     if find {
         bench.open_finding();
     }

@@ -2,8 +2,8 @@
 
 use egui::accesskit::Role;
 use egui::{
-    Align, Align2, Color32, CornerRadius, FontId, Frame, Label, Layout, Margin, Rect, ScrollArea, Sense, Stroke,
-    Ui, UiBuilder, WidgetInfo, pos2, vec2,
+    Align, Align2, Color32, CornerRadius, FontId, Frame, Label, Layout, Margin, Rect, ScrollArea, Sense, Stroke, Ui,
+    UiBuilder, WidgetInfo, pos2, vec2,
 };
 use luthier_engine::feedback::Mode;
 
@@ -46,25 +46,28 @@ impl RankView {
         let Some(desk) = bench.ranking() else { return };
         let seek = std::mem::take(&mut desk.seek);
         let mut acts = Vec::new();
-        ScrollArea::vertical().id_salt(("rank", item.id)).max_height(height).auto_shrink([false, false]).show(ui, |ui| {
-            ui.spacing_mut().item_spacing = vec2(8.0, 8.0);
-            let mut rects = Vec::new();
-            let mut dragged = None;
-            for (at, side) in desk.order().to_vec().into_iter().enumerate() {
-                let answer = item.shown.get(side).and_then(|place| item.answers.get(*place));
-                let reading = answer.filter(|a| !a.text.is_empty()).map(|a| Reading::of(ui, &a.text, as_written));
-                let card = Card { desk, at, side, can, key: (item.id, item.pass, side) };
-                let (rect, drag) = card.show(ui, reading.as_ref(), &mut acts);
-                rects.push(rect);
-                if drag.dragged() || drag.drag_stopped() {
-                    dragged = Some((at, side, drag));
+        ScrollArea::vertical().id_salt(("rank", item.id)).max_height(height).auto_shrink([false, false]).show(
+            ui,
+            |ui| {
+                ui.spacing_mut().item_spacing = vec2(8.0, 8.0);
+                let mut rects = Vec::new();
+                let mut dragged = None;
+                for (at, side) in desk.order().to_vec().into_iter().enumerate() {
+                    let answer = item.shown.get(side).and_then(|place| item.answers.get(*place));
+                    let reading = answer.filter(|a| !a.text.is_empty()).map(|a| Reading::of(ui, &a.text, as_written));
+                    let card = Card { desk, at, side, can, key: (item.id, item.pass, side) };
+                    let (rect, drag) = card.show(ui, reading.as_ref(), &mut acts);
+                    rects.push(rect);
+                    if drag.dragged() || drag.drag_stopped() {
+                        dragged = Some((at, side, drag));
+                    }
                 }
-            }
-            if let (true, Some(rect)) = (seek, rects.get(desk.focus())) {
-                ui.scroll_to_rect(rect.expand(8.0), None);
-            }
-            self.drag(ui, dragged, &rects, &mut acts);
-        });
+                if let (true, Some(rect)) = (seek, rects.get(desk.focus())) {
+                    ui.scroll_to_rect(rect.expand(8.0), None);
+                }
+                self.drag(ui, dragged, &rects, &mut acts);
+            },
+        );
         for act in acts {
             match act {
                 Act::Put(side) => desk.put(side),
@@ -76,13 +79,7 @@ impl RankView {
     }
 
     /// A line where the dragged answer would lie, its name under the pointer; at the edges the list moves along.
-    fn drag(
-        &mut self,
-        ui: &Ui,
-        dragged: Option<(usize, usize, egui::Response)>,
-        rects: &[Rect],
-        acts: &mut Vec<Act>,
-    ) {
+    fn drag(&mut self, ui: &Ui, dragged: Option<(usize, usize, egui::Response)>, rects: &[Rect], acts: &mut Vec<Act>) {
         let Some((from, side, response)) = dragged else {
             self.gap = None;
             return;
@@ -124,7 +121,11 @@ impl RankView {
         painter.hline(first.x_range(), y, Stroke::new(3.0, p.varnish));
         painter.circle_filled(pos2(first.left() + 2.0, y), 5.0, p.varnish);
         let painter = ui.ctx().layer_painter(egui::LayerId::new(egui::Order::Tooltip, ui.scope_id().with("dragged")));
-        let word = painter.layout_no_wrap(t!("labelling.answer", letter = text::letter(side)), theme::strong_font(13.0), p.on_varnish);
+        let word = painter.layout_no_wrap(
+            t!("labelling.answer", letter = text::letter(side)),
+            theme::strong_font(13.0),
+            p.on_varnish,
+        );
         let rect = Rect::from_min_size(pointer + vec2(14.0, -12.0), word.size() + vec2(20.0, 10.0));
         painter.rect_filled(rect, CornerRadius::same(theme::RADIUS), p.varnish);
         painter.galley(rect.min + vec2(10.0, 5.0), word, p.on_varnish);
@@ -164,11 +165,12 @@ impl Card<'_> {
         let focused = self.desk.focus() == self.at;
         let placed = self.desk.place(self.at).is_some();
         let stroke = if focused { Stroke::new(2.0, p.varnish) } else { Stroke::new(1.0, p.edge) };
-        let frame = Frame::new()
-            .fill(p.board)
-            .stroke(stroke)
-            .corner_radius(theme::RADIUS)
-            .inner_margin(Margin { left: 6, right: 12, top: 8, bottom: 10 });
+        let frame = Frame::new().fill(p.board).stroke(stroke).corner_radius(theme::RADIUS).inner_margin(Margin {
+            left: 6,
+            right: 12,
+            top: 8,
+            bottom: 10,
+        });
         let shown = frame.show(ui, |ui| {
             ui.take_available_width();
             ui.horizontal_top(|ui| {
@@ -237,7 +239,7 @@ impl Card<'_> {
             let galley = elided(ui, &word, FontId::proportional(12.0), p.ink_soft, room);
             let (rect, response) = ui.allocate_exact_size(galley.size(), Sense::hover());
             let name = t!("judging.rank_card", n = n, place = word);
-            response.widget_info(|| WidgetInfo::labeled(Role::Label, true, name));
+            response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &name));
             ui.painter().galley(rect.min, galley, p.ink_soft);
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 ui.spacing_mut().item_spacing.x = 4.0;
@@ -321,7 +323,7 @@ impl RankView {
         let can = RankingCommand::Keep.available(bench);
         let keys = RankingCommand::Keep.shortcut().map(caps).unwrap_or_default();
         let word = RankingCommand::Keep.label();
-        let mut keep = |ui: &mut Ui| {
+        let keep = |ui: &mut Ui| {
             let push = Push::primary(word.clone()).icon(icons::CHECK);
             let pressed = ui.add_enabled(can, if low { push } else { push.large() }).clicked();
             keys.iter().for_each(|key| drop(keycap(ui, key)));
