@@ -18,6 +18,7 @@ mod compare;
 mod evaluate;
 mod guide;
 mod judging;
+mod labelling;
 mod layers;
 mod methods;
 mod rows;
