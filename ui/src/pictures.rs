@@ -12,6 +12,7 @@ mod alerts;
 mod charts;
 pub(crate) mod compare;
 mod evaluate;
+mod judging;
 pub(crate) mod label;
 mod layers;
 mod rows;
@@ -317,6 +318,7 @@ fn scenes(language: Language) -> Vec<Scene> {
     all.extend(label::scenes(language));
     let made = |make: fn(Language) -> (Bench, Engine)| Box::new(move || make(language)) as Box<dyn Fn() -> _>;
     all.extend(evaluate::scenes().into_iter().map(|(name, make)| (name, made(make))));
+    all.extend(judging::scenes().into_iter().map(|(name, make)| (name, made(make))));
     all.extend(compare::scenes().into_iter().map(|(name, make)| (name, made(make))));
     all.extend(runs::scenes().into_iter().map(|(name, make)| (name, made(make))));
     all

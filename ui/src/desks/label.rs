@@ -62,6 +62,8 @@ pub struct LabelDesk {
     pub single: SingleDesk,
     pub rank: RankDesk,
     pub finding: FindingDesk,
+    /// The keys are on screen.
+    pub keys: bool,
     pub making: MakingDesk,
     pub ahead: AheadDesk,
     pub exchange: ExchangeDesk,
@@ -97,6 +99,7 @@ impl Bench {
             }
             Answer::Failed { problem } => {
                 desk.deciding = false;
+                desk.finding.give_up();
                 desk.now.failed();
                 desk.problem = Some(problem.clone());
                 self.notes.push(t!("label.not_kept"));

@@ -79,6 +79,7 @@ impl Bench {
             desk.now.since = front.map(|item| (item, Instant::now()));
             desk.now.tags.clear();
             desk.now.note = None;
+            desk.single.new_tag = None;
             desk.pair.turn(before.map(|(id, _)| id).filter(|_| decided.is_none()));
         }
         if decided.is_some() {
@@ -114,6 +115,8 @@ impl Bench {
             && desk.open.is_some()
             && desk.now.note.is_none()
             && desk.pair.writing.is_none()
+            && !desk.finding.open
+            && !desk.keys
     }
 
     /// Sends the verdict on the item in front to be kept. False where nothing can be decided now.

@@ -7,9 +7,11 @@ mod foot;
 mod frame_times;
 mod head;
 mod hearing;
+pub mod keys;
 mod pair;
 mod rank;
 mod single;
+mod tags;
 pub mod text;
 pub mod words;
 mod writing;
@@ -98,6 +100,7 @@ impl LabelBench {
             }
         });
         finding.ui(ui, bench);
+        keys::sheet(ui, bench, mode);
     }
 }
 
