@@ -13,12 +13,14 @@ mod charts;
 pub(crate) mod compare;
 mod evaluate;
 mod exchange;
+mod judging;
 pub(crate) mod label;
 mod layers;
 mod making;
 mod rounds;
 mod rows;
 mod runs;
+mod trust;
 fn window(name: &str, bench: Bench, size: (f32, f32), theme: Theme, scale: f32) -> Harness<'static, Workbench> {
     let mut bench = bench;
     bench.settings.look = if theme == Theme::Dark { Look::Dark } else { Look::Light };
@@ -312,6 +314,7 @@ fn scenes(language: Language) -> Vec<Scene> {
     ];
     all.extend(advisor::scenes(language));
     all.extend(alerts::scenes(language));
+    all.extend(trust::scenes(language));
     all.extend(charts::scenes(language));
     all.extend(layers::scenes(language));
     all.extend(rounds::scenes(language));
@@ -321,6 +324,7 @@ fn scenes(language: Language) -> Vec<Scene> {
     all.extend(evaluate::scenes().into_iter().map(|(name, make)| (name, made(make))));
     all.extend(making::scenes().into_iter().map(|(name, make)| (name, made(make))));
     all.extend(exchange::scenes().into_iter().map(|(name, make)| (name, made(make))));
+    all.extend(judging::scenes().into_iter().map(|(name, make)| (name, made(make))));
     all.extend(compare::scenes().into_iter().map(|(name, make)| (name, made(make))));
     all.extend(runs::scenes().into_iter().map(|(name, make)| (name, made(make))));
     all

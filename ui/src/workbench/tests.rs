@@ -18,6 +18,7 @@ mod compare;
 mod evaluate;
 mod exchange;
 mod guide;
+mod judging;
 mod labelling;
 mod layers;
 mod making;
@@ -25,6 +26,7 @@ mod methods;
 mod rounds;
 mod rows;
 mod runs;
+mod trust;
 
 type Window = Harness<'static, Workbench>;
 

@@ -96,6 +96,7 @@ fn common(ui: &mut Ui, bench: &mut Bench) {
     if button(ui, bench.can_undo(), Keyed::new(t!("labelling.undo"), &["U"])) {
         bench.undo_decision();
     }
+    super::keys::openers(ui, bench);
 }
 
 /// The last decision, or what was decided before on the item that was called back.
@@ -153,6 +154,7 @@ fn introduce(ui: &mut Ui, bench: &mut Bench) {
         }
     });
     if let Some(name) = chosen {
+        bench.desks.label.now.name.clear();
         bench.label_as(&name);
     }
 }

@@ -7,9 +7,11 @@ mod foot;
 mod frame_times;
 mod head;
 mod hearing;
+pub mod keys;
 mod pair;
 mod rank;
 mod single;
+mod tags;
 pub mod text;
 pub mod words;
 mod writing;
@@ -73,14 +75,14 @@ impl LabelBench {
         }
         egui::CentralPanel::no_frame().frame(margin(6, 0)).show(ui, |ui| {
             let mut body = |ui: &mut Ui, bench: &mut Bench, height: f32| {
+                let top = ui.cursor().top();
                 head::ui(ui, bench);
                 trouble(ui, bench);
                 let Some(item) = &item else { return empty::no_item(ui, bench) };
-                let top = ui.cursor().top();
                 let most = (height * 0.34).max(96.0);
                 text::prompt(ui, ("prompt", item.id), &item.prompt, bench.desks.label.now.as_written, most);
                 ui.add_space(2.0);
-                let left = (height - (ui.cursor().top() - top) - 44.0).max(if low { 220.0 } else { 140.0 });
+                let left = (height - (ui.cursor().top() - top)).max(if low { 220.0 } else { 140.0 });
                 let room = Rect::from_min_size(ui.cursor().min, vec2(ui.available_width(), left));
                 ui.scope_builder(UiBuilder::new().max_rect(room), |ui| {
                     answers(ui, bench, (pair, single, rank), item, mode)
@@ -98,6 +100,7 @@ impl LabelBench {
             }
         });
         finding.ui(ui, bench);
+        keys::sheet(ui, bench, mode);
     }
 }
 
