@@ -22,8 +22,8 @@ pub use evaluate::{
 };
 pub use guide::GuideDesk;
 pub use label::{
-    AheadDesk, Decided, DecidingDesk, ExchangeDesk, FindingDesk, LabelDesk, LabelPage, MakingDesk, PairDesk, RankDesk,
-    ReviewDesk, RoundsDesk, SingleDesk, Writing,
+    AheadDesk, Decided, DecidingDesk, Disputed, ExchangeDesk, FinalWord, FindingDesk, Insight, LabelDesk, LabelPage,
+    MakingDesk, PairDesk, RankDesk, ReviewDesk, RoundsDesk, SingleDesk, TELLING, Writing,
 };
 pub use layers::{LayersDesk, LayersView};
 pub(crate) use queue::Turn;

@@ -19,7 +19,7 @@ mod rounds;
 mod rows;
 mod session;
 mod thread;
-mod trust;
+pub mod trust;
 
 pub type QueueId = i64;
 pub type ItemId = i64;

@@ -17,6 +17,7 @@ pub(crate) mod label;
 mod layers;
 mod rows;
 mod runs;
+mod trust;
 fn window(name: &str, bench: Bench, size: (f32, f32), theme: Theme, scale: f32) -> Harness<'static, Workbench> {
     let mut bench = bench;
     bench.settings.look = if theme == Theme::Dark { Look::Dark } else { Look::Light };
@@ -310,6 +311,7 @@ fn scenes(language: Language) -> Vec<Scene> {
     ];
     all.extend(advisor::scenes(language));
     all.extend(alerts::scenes(language));
+    all.extend(trust::scenes(language));
     all.extend(charts::scenes(language));
     all.extend(layers::scenes(language));
     all.extend(rows::scenes(language));

@@ -8,6 +8,7 @@ use crate::state::Entry;
 use crate::text::t;
 
 mod ahead;
+mod annotators;
 mod deciding;
 mod exchange;
 mod finding;
@@ -16,6 +17,7 @@ mod pair;
 mod rank;
 mod review;
 mod rounds;
+mod settling;
 mod single;
 
 pub use ahead::AheadDesk;
@@ -25,8 +27,9 @@ pub use finding::FindingDesk;
 pub use making::MakingDesk;
 pub use pair::{PairDesk, Writing};
 pub use rank::RankDesk;
-pub use review::ReviewDesk;
+pub use review::{Insight, ReviewDesk, TELLING};
 pub use rounds::RoundsDesk;
+pub use settling::{Disputed, FinalWord};
 pub use single::SingleDesk;
 
 /// Which page of the Label panel is in front.

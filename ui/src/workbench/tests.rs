@@ -23,6 +23,7 @@ mod layers;
 mod methods;
 mod rows;
 mod runs;
+mod trust;
 
 type Window = Harness<'static, Workbench>;
 

@@ -9,7 +9,6 @@ use crate::bench::Bench;
 use crate::desks::LabelPage;
 use crate::labels::{Item, ItemId, Judgement, Lot, Order, QueueId};
 use crate::panels::Panel;
-use crate::store::Settings;
 
 /// A decision as it is told in the foot.
 #[derive(Debug, Clone, PartialEq)]
@@ -60,6 +59,7 @@ impl Bench {
             desk.now = DecidingDesk { as_written: desk.now.as_written, ..DecidingDesk::default() };
         }
         desk.deciding = false;
+        (desk.now.pending, desk.now.last) = (None, None);
         desk.open = Some(queue);
         desk.page = LabelPage::Bench;
         self.panel = Panel::Label;
@@ -187,24 +187,5 @@ impl Bench {
         note.trim().clone_into(&mut item.note);
         let (item, note) = (item.id, item.note.clone());
         self.labels.order(Order::Note { queue, item, annotator, note });
-    }
-
-    /// Who labels in this window from now on. The bench is laid anew, for a person's items are their own.
-    pub fn label_as(&mut self, name: &str) {
-        let name = name.trim();
-        if name.is_empty() {
-            return;
-        }
-        let Settings { annotator, annotators, .. } = &mut self.settings;
-        name.clone_into(annotator);
-        if !annotators.iter().any(|known| known == name) {
-            annotators.push(name.to_owned());
-        }
-        self.desks.label.now.name.clear();
-        self.desks.label.now.last = None;
-        if let Some(queue) = self.desks.label.open {
-            let annotator = self.settings.annotator.clone();
-            self.labels.order(Order::Open { queue, annotator });
-        }
     }
 }

@@ -154,6 +154,7 @@ fn introduce(ui: &mut Ui, bench: &mut Bench) {
         }
     });
     if let Some(name) = chosen {
+        bench.desks.label.now.name.clear();
         bench.label_as(&name);
     }
 }

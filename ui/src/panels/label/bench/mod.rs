@@ -3,6 +3,8 @@
 mod empty;
 mod finding;
 mod foot;
+#[cfg(test)]
+mod frame_times;
 mod head;
 mod hearing;
 pub mod keys;
@@ -20,9 +22,10 @@ use egui::{Frame, Margin, Rect, ScrollArea, Ui, UiBuilder, vec2};
 use luthier_engine::feedback::Mode;
 
 use crate::bench::Bench;
+use crate::icons;
 use crate::labels::Item;
 use crate::text::t;
-use crate::widgets::{hairline, problem_box};
+use crate::widgets::{Push, problem_box};
 
 /// Below this height everything scrolls together and the foot is one line.
 const LOW: f32 = 380.0;
@@ -78,14 +81,14 @@ impl LabelBench {
         }
         egui::CentralPanel::no_frame().frame(margin(6, 0)).show(ui, |ui| {
             let mut body = |ui: &mut Ui, bench: &mut Bench, height: f32| {
+                let top = ui.cursor().top();
                 head::ui(ui, bench);
                 trouble(ui, bench);
                 let Some(item) = &item else { return empty::no_item(ui, bench) };
-                let top = ui.cursor().top();
                 let most = (height * 0.34).max(96.0);
                 text::prompt(ui, ("prompt", item.id), &item.prompt, bench.desks.label.now.as_written, most);
                 ui.add_space(2.0);
-                let left = (height - (ui.cursor().top() - top) - 44.0).max(if low { 220.0 } else { 140.0 });
+                let left = (height - (ui.cursor().top() - top)).max(if low { 220.0 } else { 140.0 });
                 let room = Rect::from_min_size(ui.cursor().min, vec2(ui.available_width(), left));
                 ui.scope_builder(UiBuilder::new().max_rect(room), |ui| {
                     answers(ui, bench, (pair, single, rank), item, mode)
@@ -125,5 +128,7 @@ fn answers(
 fn trouble(ui: &mut Ui, bench: &mut Bench) {
     let Some(problem) = bench.desks.label.problem.clone() else { return };
     problem_box(ui, &t!("label.not_kept"), &problem.message, Some(&t!("labelling.not_kept_remedy")));
-    hairline(ui);
+    if ui.add(Push::quiet(t!("labelling.put_away")).icon(icons::X).small()).clicked() {
+        bench.desks.label.problem = None;
+    }
 }
