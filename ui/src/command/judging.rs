@@ -22,6 +22,11 @@ pub enum JudgingCommand {
 /// The keys of the words that are offered, in their order: 1 and 2 are verdicts.
 const TAG_KEYS: [Key; 8] = [Key::Num3, Key::Num4, Key::Num5, Key::Num6, Key::Num7, Key::Num8, Key::Num9, Key::Num0];
 
+impl JudgingCommand {
+    /// Words that have a key.
+    pub const TAGS: usize = TAG_KEYS.len();
+}
+
 impl Named for JudgingCommand {
     fn all() -> &'static [Self] {
         &[

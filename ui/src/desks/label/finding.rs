@@ -2,7 +2,8 @@
 
 use crate::bench::Bench;
 use crate::desks::LabelPage;
-use crate::labels::{Found, ItemId, Only, Order, QueueId, Sought};
+use crate::labels::{Found, Only, Order, QueueId, Sought};
+use crate::text::t;
 
 #[derive(Debug, Default)]
 pub struct FindingDesk {
@@ -85,10 +86,15 @@ impl Bench {
         self.find();
     }
 
-    /// Calls an item to the front of the bench.
-    pub fn call_item(&mut self, item: ItemId) {
-        let Some(queue) = self.desks.label.open else { return };
-        self.labels.order(Order::Call { queue, item });
+    /// Calls an item that was found to the front of the bench. One without its answers stays where it is.
+    pub fn call_found(&mut self, at: usize) {
+        let desk = &self.desks.label;
+        let (Some(queue), Some(found)) = (desk.open, desk.finding.found.get(at)) else { return };
+        if !found.answered {
+            self.notes.push(t!("judging.not_answered"));
+            return;
+        }
+        self.labels.order(Order::Call { queue, item: found.item });
         self.close_finding();
     }
 }
@@ -116,6 +122,10 @@ mod tests {
         engine.tell_labels(Answer::Found { queue: 1, found: found(2) });
         bench.poll();
         assert_eq!(bench.desks.label.finding.found.len(), 2);
+        // The sixth of them has no answers yet.
+        bench.desks.label.finding.found = found(6);
+        bench.call_found(5);
+        assert!(bench.desks.label.finding.open);
         let last = engine.label_orders.borrow().last().cloned();
         let Some(Order::Search { queue: 1, sought }) = last else { panic!("{last:?}") };
         assert_eq!(sought, Sought { text: "bow".into(), only: Only::All });

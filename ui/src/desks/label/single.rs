@@ -13,6 +13,8 @@ const LONGEST_TAG: usize = 40;
 pub struct SingleDesk {
     /// A new word for what is wrong, while it is being typed.
     pub new_tag: Option<String>,
+    /// The words lie beside a pair too, even while none is marked.
+    pub tags_shown: bool,
 }
 
 /// The words that a queue without its own offers, in the language of the window.

@@ -143,6 +143,8 @@ fn a_search_asks_once_a_pause_and_calls_what_was_chosen() {
         field.type_text(letter);
     }
     window.run();
+    // A quarter of a second each: longer than the pause.
+    (0..3).for_each(|_| window.step());
     let asked = orders(&engine);
     let [Order::Search { sought, .. }] = asked.as_slice() else { panic!("{asked:?}") };
     assert_eq!((sought.text.as_str(), sought.only), ("bow", Only::All));

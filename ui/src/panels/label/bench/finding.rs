@@ -97,8 +97,8 @@ impl FindingView {
             }
         }
         let desk = &bench.desks.label.finding;
-        if let Some(item) = desk.found.get(desk.chosen).filter(|_| enter && !desk.is_waiting()).map(|f| f.item) {
-            bench.call_item(item);
+        if enter && !desk.is_waiting() {
+            bench.call_found(desk.chosen);
         }
     }
 
@@ -124,14 +124,14 @@ impl FindingView {
         let shown = area.show_rows(ui, ROW, desk.found.len(), |ui, rows| {
             for at in rows {
                 if row(ui, &desk.found[at], at == desk.chosen) {
-                    called = Some(desk.found[at].item);
+                    called = Some(at);
                 }
             }
         });
         self.offset = shown.state.clamped_offset().y;
         ui.spacing_mut().item_spacing.y = 8.0;
-        if let Some(item) = called {
-            bench.call_item(item);
+        if let Some(at) = called {
+            bench.call_found(at);
         }
     }
 }

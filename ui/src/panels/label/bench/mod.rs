@@ -62,12 +62,18 @@ impl LabelBench {
                         low,
                         |ui, bench, low| match (item.is_some(), mode) {
                             (false, _) => {}
-                            (_, Mode::Pair) => pair.choices(ui, bench, low),
+                            (_, Mode::Pair) => {
+                                tags::tags_of_pair(ui, bench);
+                                pair.choices(ui, bench, low);
+                            }
                             (_, Mode::Single) => single.choices(ui, bench, low),
                             (_, Mode::Rank) => rank.choices(ui, bench, low),
                         },
                         |ui, bench| match mode {
-                            Mode::Pair => pair::small_choices(ui, bench),
+                            Mode::Pair => {
+                                pair::small_choices(ui, bench);
+                                tags::opener(ui, bench);
+                            }
                             Mode::Single | Mode::Rank => pair::reading_choices(ui, bench),
                         },
                     );

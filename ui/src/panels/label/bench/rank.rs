@@ -87,12 +87,15 @@ impl RankView {
         if let Some(pointer) = response.interact_pointer_pos() {
             self.gap = Some(rects.iter().filter(|rect| rect.center().y < pointer.y).count());
             let seen = ui.clip_rect();
-            let pull = if pointer.y < seen.top() + 28.0 {
-                6.0
-            } else if pointer.y > seen.bottom() - 28.0 {
-                -6.0
-            } else {
-                0.0
+            let hidden = |above: bool| match (rects.first(), rects.last()) {
+                (Some(first), _) if above => first.top() < seen.top() - 1.0,
+                (_, Some(last)) => last.bottom() > seen.bottom() + 1.0,
+                _ => false,
+            };
+            let pull = match pointer.y {
+                y if y < seen.top() + 28.0 && hidden(true) => 6.0,
+                y if y > seen.bottom() - 28.0 && hidden(false) => -6.0,
+                _ => 0.0,
             };
             if pull != 0.0 && response.dragged() {
                 ui.scroll_with_delta(vec2(0.0, pull));

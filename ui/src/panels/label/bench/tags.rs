@@ -44,6 +44,27 @@ pub fn tag_chips(ui: &mut Ui, bench: &mut Bench) {
     });
 }
 
+/// The same beside a pair: in sight once one is marked or asked for.
+pub fn tags_of_pair(ui: &mut Ui, bench: &mut Bench) {
+    let desk = &bench.desks.label;
+    if desk.single.tags_shown || desk.single.new_tag.is_some() || !desk.now.tags.is_empty() {
+        tag_chips(ui, bench);
+    }
+}
+
+/// Opens and closes [`tags_of_pair`].
+pub fn opener(ui: &mut Ui, bench: &mut Bench) {
+    let signs = |at| JudgingCommand::Tag(at).shortcut().map(caps).unwrap_or_default().concat();
+    let last = bench.offered_tags().len().clamp(1, JudgingCommand::TAGS) - 1;
+    let keys = format!("{}-{}", signs(0), signs(last));
+    let shown = bench.desks.label.single.tags_shown;
+    let keys = [keys.as_str()];
+    let button = Keyed::new(t!("judging.keys_tags"), &keys).small().quiet().selected(shown);
+    if ui.add(button).clicked() {
+        bench.desks.label.single.tags_shown = !shown;
+    }
+}
+
 fn another(ui: &mut Ui, bench: &mut Bench, can: bool) {
     let Some(text) = &mut bench.desks.label.single.new_tag else {
         let keys = JudgingCommand::NewTag.shortcut().map(caps).unwrap_or_default();
