@@ -1,6 +1,6 @@
 //! One disagreement: the texts, who said what, and the last word on it.
 
-use egui::{Align, Frame, Label, Layout, Margin, RichText, ScrollArea, Ui};
+use egui::{Align, Frame, Label, Layout, Margin, RichText, Ui};
 
 use super::words::{letter, order, person, verdict};
 use crate::bench::Bench;
@@ -9,7 +9,9 @@ use crate::desks::{Disputed, FinalWord};
 use crate::labels::Decision;
 use crate::panels::label::annotator::annotator_chooser;
 use crate::text::t;
-use crate::widgets::{IconButton, Push, board, column, columns, frame, hairline, icon_label, problem_box, tag};
+use crate::widgets::{
+    IconButton, Keyed, Push, Reading, board, column, columns, frame, hairline, icon_label, problem_box, tag,
+};
 use crate::{format, icons, theme};
 
 /// Side by side from this width on.
@@ -145,15 +147,18 @@ fn answers(ui: &mut Ui, disputed: &Disputed) {
     }
 }
 
-/// Text of anybody: as it is written, nothing in it is followed or fetched.
+/// Text of anybody, in full where it is short, else with a scroll bar of its own.
 fn read(ui: &mut Ui, id: (&str, usize), text: &str, height: f32) {
     if text.trim().is_empty() {
         ui.label(theme::soft(ui, t!("review.no_text")));
         return;
     }
-    ScrollArea::vertical().id_salt(id).max_height(height).auto_shrink([false, true]).show(ui, |ui| {
-        ui.add(Label::new(text).wrap().selectable(true));
-    });
+    let reading = Reading::of(ui, text, false);
+    if reading.guess(ui.available_width()) > height {
+        reading.scroll(ui, id, height);
+    } else {
+        reading.show(ui, f32::INFINITY);
+    }
 }
 
 /// The buttons, with their keys; who decides.
@@ -165,14 +170,11 @@ fn last_word(ui: &mut Ui, bench: &mut Bench, disputed: &Disputed) {
         } else {
             let may = bench.may_settle();
             for word in disputed.words() {
-                let command = ReviewCommand::of(word);
-                let key = command.and_then(Named::shortcut).map(|keys| keys.logical_key.symbol_or_name());
-                let button = Push::plain(words(word, disputed)).icon(sign(word));
+                let key =
+                    ReviewCommand::of(word).and_then(Named::shortcut).map(|keys| keys.logical_key.symbol_or_name());
+                let keys: Vec<&str> = key.into_iter().collect();
+                let button = Keyed::new(words(word, disputed), &keys).icon(sign(word)).small();
                 let button = ui.add_enabled(may, button.selected(is_last(word, disputed)));
-                let button = match key {
-                    Some(key) => button.on_hover_text(t!("review.key", key = key)),
-                    None => button,
-                };
                 if button.clicked() {
                     said = Some(word);
                 }
