@@ -15,6 +15,7 @@ mod evaluate;
 mod layers;
 mod rows;
 mod runs;
+mod talk;
 fn window(bench: Bench, size: (f32, f32), theme: Theme, scale: f32) -> Harness<'static, Workbench> {
     let mut bench = bench;
     bench.settings.look = if theme == Theme::Dark { Look::Dark } else { Look::Light };
@@ -247,7 +248,7 @@ fn scenes(language: Language) -> Vec<Scene> {
                     Some(Outcome::Completed { result: "/home/luthier/runs/SmolLM2-135M-lora-20261124-023105".into() }),
                 );
                 b.panel = Panel::Try;
-                b.state.talk.draft = "Which part of a violin sounds first? 琴的哪一部分最先发声？".into();
+                b.state.talk.front_mut().draft = "Which part of a violin sounds first? 琴的哪一部分最先发声？".into();
                 b.send_draft();
                 for (i, a) in [
                     (0, "The violin is a string instrument that is played with a bow. It has four strings."),
@@ -258,7 +259,7 @@ fn scenes(language: Language) -> Vec<Scene> {
                 ] {
                     let req = b.state.talk.requests().next().unwrap();
                     for w in a.split_inclusive(' ') {
-                        e.say(Event::TokenSampled { request: req, text: w.into() });
+                        e.say(Event::TokenSampled { request: req, text: w.into(), chances: vec![] });
                     }
                     if i == 0 {
                         e.say(Event::GenerateFinished {
@@ -308,6 +309,7 @@ fn scenes(language: Language) -> Vec<Scene> {
     all.extend(charts::scenes(language));
     all.extend(layers::scenes(language));
     all.extend(rows::scenes(language));
+    all.extend(talk::scenes(language));
     let made = |make: fn(Language) -> (Bench, Engine)| Box::new(move || make(language)) as Box<dyn Fn() -> _>;
     all.extend(evaluate::scenes().into_iter().map(|(name, make)| (name, made(make))));
     all.extend(compare::scenes().into_iter().map(|(name, make)| (name, made(make))));

@@ -21,6 +21,7 @@ mod layers;
 mod methods;
 mod rows;
 mod runs;
+mod talk;
 
 type Window = Harness<'static, Workbench>;
 
@@ -344,7 +345,7 @@ fn both_models_answer_the_same_question() {
         let sent = engine.take();
         let [Command::Generate { request, prompt }] = &sent[..] else { panic!("{sent:?}") };
         answered.push(prompt.adapter.clone());
-        engine.say(Event::TokenSampled { request: *request, text: answer.into() });
+        engine.say(Event::TokenSampled { request: *request, text: answer.into(), chances: vec![] });
         let reason = FinishReason::EndOfText;
         engine.say(Event::GenerateFinished {
             request: *request,
