@@ -78,7 +78,8 @@ pub enum Command {
         request: RequestId,
     },
     /// Answers of one model to several prompts, side by side, beside a person's work: a `Generate` that comes meanwhile is
-    /// served first. Answer: one `AnswersSampled` or `CommandFailed`; refused during a run.
+    /// served first, a run or an exam that waits ends it (`stopped`: ask again afterwards). Without a chat template a
+    /// conversation is laid out as in training. Answer: one `AnswersSampled` or `CommandFailed`; refused during a run.
     SampleAnswers {
         request: RequestId,
         batch: Box<SampleBatch>,

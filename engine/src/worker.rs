@@ -1,7 +1,7 @@
 //! The one thread that owns the device and every tensor.
 
 use std::any::Any;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, TryRecvError};
 
@@ -10,6 +10,7 @@ use crate::protocol::{Command, Event, Outcome, Problem, RequestId, RunId};
 use crate::trainer::{self, Desk, Wish};
 use crate::{Error, Result};
 
+mod answers;
 mod exam;
 mod loaded;
 
@@ -21,7 +22,8 @@ pub(crate) fn work(commands: &Receiver<Command>, out: &Outbox) {
         id: None,
         shutdown: false,
         paused: false,
-        cancelled: None,
+        serving: Vec::new(),
+        cancelled: BTreeSet::new(),
         waiting: VecDeque::new(),
     };
     let mut loaded = Vec::new();
@@ -43,14 +45,28 @@ pub(crate) fn work(commands: &Receiver<Command>, out: &Outbox) {
                 out.tell(Event::RunFinished { id, outcome });
             }
             Command::Generate { request, prompt } => {
-                desk.cancelled = None;
+                desk.begin(request);
                 if let Err(error) = guarded(|| loaded::answer(&mut loaded, request, &prompt, &mut desk)) {
                     out.tell(Event::CommandFailed { request: Some(request), problem: (&error).into() });
                 }
             }
+            Command::SampleAnswers { request, batch } => {
+                desk.begin(request);
+                out.tell(match guarded(|| answers::sample(&mut loaded, request, &batch, &mut desk)) {
+                    Ok(answers) => Event::AnswersSampled { request, answers },
+                    Err(error) => Event::CommandFailed { request: Some(request), problem: (&error).into() },
+                });
+            }
+            Command::ScoreAnswers { request, batch } => {
+                desk.begin(request);
+                out.tell(match guarded(|| answers::score(&mut loaded, request, &batch, &mut desk)) {
+                    Ok(scores) => Event::AnswersScored { request, scores },
+                    Err(error) => Event::CommandFailed { request: Some(request), problem: (&error).into() },
+                });
+            }
             Command::Evaluate { request, exam } => {
                 loaded.clear(); // the exam loads its own
-                desk.cancelled = None;
+                desk.begin(request);
                 out.tell(match guarded(|| exam::sit(request, &exam, &mut desk)) {
                     Ok(outcome) => Event::EvalFinished { request, outcome: Box::new(outcome) },
                     Err(error) => Event::CommandFailed { request: Some(request), problem: (&error).into() },
@@ -88,8 +104,10 @@ struct WorkerDesk<'a> {
     id: Option<RunId>,
     shutdown: bool,
     paused: bool,
-    /// The request that is served and was cancelled.
-    cancelled: Option<RequestId>,
+    /// Requests that are served: answers ahead, and in front of them the question that came meanwhile.
+    serving: Vec<RequestId>,
+    /// Those of them that were cancelled.
+    cancelled: BTreeSet<RequestId>,
     /// Commands for later.
     waiting: VecDeque<Command>,
 }
@@ -100,16 +118,26 @@ impl WorkerDesk<'_> {
         self.out.tell(Event::CommandFailed { request, problem: Problem { code: "refused".into(), message } });
     }
 
+    /// A request's turn has come, and no other is served.
+    fn begin(&mut self, request: RequestId) {
+        self.serving = vec![request];
+        self.cancelled.clear();
+    }
+
     /// Looks at the channel while an answer or an exam goes on. True: it was cancelled.
     fn cancelled(&mut self, request: RequestId) -> bool {
         while let Ok(command) = self.commands.try_recv() {
             match command {
-                Command::CancelGenerate { request: which } | Command::CancelEvaluate { request: which }
-                    if which == request =>
+                Command::CancelGenerate { request: which }
+                | Command::CancelEvaluate { request: which }
+                | Command::CancelAnswers { request: which }
+                    if self.serving.contains(&which) =>
                 {
-                    self.cancelled = Some(request);
+                    self.cancelled.insert(which);
                 }
-                Command::CancelGenerate { request: which } | Command::CancelEvaluate { request: which } => {
+                Command::CancelGenerate { request: which }
+                | Command::CancelEvaluate { request: which }
+                | Command::CancelAnswers { request: which } => {
                     let before = self.waiting.len();
                     self.waiting.retain(|waiting| asked_by(waiting) != Some(which));
                     // One that was answered already gets no second answer.
@@ -122,14 +150,17 @@ impl WorkerDesk<'_> {
                 later => self.waiting.push_back(later),
             }
         }
-        self.shutdown || self.cancelled == Some(request)
+        self.shutdown || self.cancelled.contains(&request)
     }
 }
 
 /// Whose answer waits for its turn.
 fn asked_by(command: &Command) -> Option<RequestId> {
     match command {
-        Command::Generate { request, .. } | Command::Evaluate { request, .. } => Some(*request),
+        Command::Generate { request, .. }
+        | Command::Evaluate { request, .. }
+        | Command::SampleAnswers { request, .. }
+        | Command::ScoreAnswers { request, .. } => Some(*request),
         _ => None,
     }
 }
@@ -174,6 +205,8 @@ impl Desk for WorkerDesk<'_> {
                 Command::SaveNow => wish = Wish::Save,
                 Command::Generate { request, .. } => self.refuse(Some(request), "Generating"),
                 Command::Evaluate { request, .. } => self.refuse(Some(request), "Evaluating"),
+                Command::SampleAnswers { request, .. } => self.refuse(Some(request), "Generating answers"),
+                Command::ScoreAnswers { request, .. } => self.refuse(Some(request), "Scoring answers"),
                 Command::StartRun { .. } => self.refuse(None, "Another run"),
                 _ => {}
             }

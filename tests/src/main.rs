@@ -1,6 +1,7 @@
 //! One test program for what crosses crates. `cargo xtask test` builds the `luthier` binary before it.
 
 mod adapters;
+mod ahead;
 mod answers;
 mod architecture;
 mod bad_input;

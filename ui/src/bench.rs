@@ -72,6 +72,7 @@ impl Bench {
         let stage = self.state.recipe.stage;
         while let Some(event) = self.wire.receive() {
             let turn = Turn::of(&self.state, &event);
+            self.hear_ahead(&event);
             self.state.apply(event);
             self.take_turn(turn);
         }
@@ -91,6 +92,7 @@ impl Bench {
         self.keep_talks();
         self.ask_next();
         self.sync_exams();
+        self.sync_ahead();
     }
 
     fn take_answer(&mut self, answer: Answer) {
@@ -130,6 +132,7 @@ impl Bench {
             Ask::ReferenceModel => self.state.recipe.ref_model = Some(path),
             Ask::RewardModel => self.state.recipe.reward_model = Some(path),
             Ask::ReplayFile => self.state.recipe.replay_dataset = vec![path.display().to_string()],
+            Ask::PromptsFile => self.choose_prompts_file(path),
             Ask::ExamData | Ask::QuestionsFile | Ask::QuestionsFolder => self.choose_exam_file(path),
             Ask::ForgettingFile => self.state.recipe.forgetting_dataset = vec![path.display().to_string()],
             Ask::RunFolder => self.add_run_folder(path),

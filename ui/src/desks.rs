@@ -23,8 +23,8 @@ pub use evaluate::{
 };
 pub use guide::GuideDesk;
 pub use label::{
-    AheadDesk, ExchangeDesk, FindingDesk, LabelDesk, LabelPage, MakingDesk, PairDesk, RankDesk, ReviewDesk, RoundsDesk,
-    SingleDesk,
+    Ahead, AheadDesk, ExchangeDesk, FindingDesk, LabelDesk, LabelPage, MakingDesk, PairDesk, Plan, PromptsFrom,
+    PromptsRead, QueueDraft, RANKED, RankDesk, ReviewDesk, RoundsDesk, SingleDesk, Voice, WaitsFor,
 };
 pub use layers::{LayersDesk, LayersView};
 pub(crate) use queue::Turn;

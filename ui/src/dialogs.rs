@@ -36,6 +36,8 @@ pub enum Ask {
     /// Multiple-choice questions.
     QuestionsFile,
     QuestionsFolder,
+    /// Prompts for a labelling queue.
+    PromptsFile,
     OpenRecipe,
     SaveRecipe,
     /// Where an export is written.
@@ -119,7 +121,13 @@ fn start(ask: Ask) -> Answer {
             let picked = dialog.set_title(t!("dialog.questions")).pick_folder();
             Box::pin(async move { path(picked.await) })
         }
-        Ask::DataFile | Ask::MoreData | Ask::EvalDataFile | Ask::ReplayFile | Ask::ForgettingFile | Ask::ExamData => {
+        Ask::DataFile
+        | Ask::MoreData
+        | Ask::EvalDataFile
+        | Ask::ReplayFile
+        | Ask::ForgettingFile
+        | Ask::ExamData
+        | Ask::PromptsFile => {
             let picked =
                 dialog.set_title(t!("dialog.data_file")).add_filter(t!("dialog.data"), DATA_ENDINGS).pick_file();
             Box::pin(async move { path(picked.await) })

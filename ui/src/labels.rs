@@ -355,6 +355,12 @@ pub enum Order {
     Write {
         files: Vec<(PathBuf, Vec<u8>)>,
     },
+    /// Reads the questions of a data file, on a thread beside. Answer: `Prompts`.
+    ReadPrompts {
+        path: PathBuf,
+        /// What its columns mean; None: detected.
+        mapping: Option<Box<luthier_engine::data::Mapping>>,
+    },
     /// Reads a file into a new queue, on a thread beside. Answer: `Queues` or `Failed`.
     Import {
         path: PathBuf,
@@ -391,6 +397,11 @@ pub enum Answer {
     /// What a round is beside its queue: `parent`'s labels, kept prompts and so on are in the cards.
     Written {
         path: PathBuf,
+    },
+    /// The questions of a file, or why it could not be read.
+    Prompts {
+        path: PathBuf,
+        read: Result<Arc<luthier_engine::data::FilePrompts>, Problem>,
     },
     Imported {
         queue: QueueId,

@@ -13,6 +13,7 @@ mod charts;
 pub(crate) mod compare;
 mod evaluate;
 mod layers;
+mod making;
 mod rows;
 mod runs;
 mod talk;
@@ -312,6 +313,7 @@ fn scenes(language: Language) -> Vec<Scene> {
     all.extend(talk::scenes(language));
     let made = |make: fn(Language) -> (Bench, Engine)| Box::new(move || make(language)) as Box<dyn Fn() -> _>;
     all.extend(evaluate::scenes().into_iter().map(|(name, make)| (name, made(make))));
+    all.extend(making::scenes().into_iter().map(|(name, make)| (name, made(make))));
     all.extend(compare::scenes().into_iter().map(|(name, make)| (name, made(make))));
     all.extend(runs::scenes().into_iter().map(|(name, make)| (name, made(make))));
     all

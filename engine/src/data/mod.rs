@@ -7,6 +7,7 @@
 //! together. [`prepare`] does all of it for a run, [`inspect`] for the Data panel, whose rows [`Shelf`] keeps at hand. Files are read whole; rows are
 //! numbered from 1 wherever a person meets them.
 
+mod answered;
 mod batch;
 mod chat;
 mod dataset_info;
@@ -23,6 +24,7 @@ mod mix;
 mod prepare;
 mod preview;
 mod progress;
+mod prompts;
 mod quality;
 mod read;
 mod sample;
@@ -40,6 +42,7 @@ mod stage_tests;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use answered::answered;
 pub use batch::{Batch, epoch_order};
 pub use chat::alpaca_layout;
 pub use dataset_info::dataset_info_entry;
@@ -54,6 +57,7 @@ pub use mapping::{DataKind, Format, Mapping, Part, Tags};
 pub use mix::{replay_count, rows_aside, rows_per_pass};
 pub use prepare::{Prepared, prepare};
 pub use preview::{PreviewRow, Segment};
+pub use prompts::{FilePrompts, file_prompts};
 pub use quality::{Cut, Quality, RowList};
 pub use read::DATA_FILE_ENDINGS;
 pub(crate) use read::read_text;

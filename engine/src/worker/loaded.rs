@@ -2,6 +2,7 @@
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use super::WorkerDesk;
@@ -18,7 +19,7 @@ pub(super) struct Loaded {
     device: String,
     stamp: Option<SystemTime>,
     model: Model,
-    tokenizer: TextTokenizer,
+    tokenizer: Arc<TextTokenizer>,
     adapter_stamp: Option<SystemTime>,
 }
 
@@ -44,7 +45,7 @@ pub(super) fn answer(
     prompt: &Prompt,
     desk: &mut WorkerDesk,
 ) -> Result<()> {
-    let at = find_or_load(loaded, prompt, request, desk)?;
+    let at = find_or_load(loaded, (&prompt.model, &prompt.device), request, desk)?;
     let entry = &mut loaded[at];
     wear(entry, prompt.adapter.as_deref())?;
     let Loaded { model, tokenizer, .. } = entry;
@@ -86,23 +87,42 @@ fn chance_of(taken: &Taken, tokenizer: &TextTokenizer) -> Option<TokenChance> {
     })
 }
 
-fn find_or_load(loaded: &mut Vec<Loaded>, prompt: &Prompt, request: RequestId, desk: &mut WorkerDesk) -> Result<usize> {
-    let stamp = stamp(&prompt.model);
-    let same = |l: &Loaded| l.path == prompt.model && l.device == prompt.device && l.stamp == stamp;
+/// The model with the adapter on, or without one, for work beside that of [`answer`]: what is worn meanwhile by the kept
+/// model does not change it. Tensors are shared.
+pub(super) fn borrow(
+    loaded: &mut Vec<Loaded>,
+    (path, device): (&Path, &str),
+    adapter: Option<&Path>,
+    request: RequestId,
+    desk: &mut WorkerDesk,
+) -> Result<(Model, Arc<TextTokenizer>)> {
+    let at = find_or_load(loaded, (path, device), request, desk)?;
+    wear(&mut loaded[at], adapter)?;
+    Ok((loaded[at].model.clone(), loaded[at].tokenizer.clone()))
+}
+
+fn find_or_load(
+    loaded: &mut Vec<Loaded>,
+    (path, device): (&Path, &str),
+    request: RequestId,
+    desk: &mut WorkerDesk,
+) -> Result<usize> {
+    let stamp = stamp(path);
+    let same = |l: &Loaded| l.path == path && l.device == device && l.stamp == stamp;
     if let Some(at) = loaded.iter().position(same) {
         // The one that was asked last is the last to be dropped.
         loaded[..=at].rotate_right(1);
         return Ok(0);
     }
-    loaded.retain(|l| l.path != prompt.model);
-    let tokenizer = TextTokenizer::load(&prompt.model)?;
-    let (device, _) = device::open(&prompt.device)?;
-    make_room(loaded, &prompt.model, ops::is_cpu(&device), desk)?;
-    let model = Model::load(&prompt.model, &device, &mut |_, _| {
+    loaded.retain(|l| l.path != path);
+    let tokenizer = Arc::new(TextTokenizer::load(path)?);
+    let (opened, _) = device::open(device)?;
+    make_room(loaded, path, ops::is_cpu(&opened), desk)?;
+    let model = Model::load(path, &opened, &mut |_, _| {
         if desk.cancelled(request) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     })?;
     tokenizer.check_fits(model.config.vocab)?;
-    let (path, device) = (prompt.model.clone(), prompt.device.clone());
+    let (path, device) = (path.to_owned(), device.to_owned());
     loaded.insert(0, Loaded { path, device, stamp, model, tokenizer, adapter_stamp: None });
     Ok(0)
 }

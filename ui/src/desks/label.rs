@@ -17,10 +17,10 @@ mod review;
 mod rounds;
 mod single;
 
-pub use ahead::AheadDesk;
+pub use ahead::{Ahead, AheadDesk, WaitsFor};
 pub use exchange::ExchangeDesk;
 pub use finding::FindingDesk;
-pub use making::MakingDesk;
+pub use making::{MakingDesk, Plan, PromptsFrom, PromptsRead, QueueDraft, RANKED, Voice};
 pub use pair::PairDesk;
 pub use rank::RankDesk;
 pub use review::ReviewDesk;
@@ -85,10 +85,13 @@ impl Bench {
             Answer::Unsure { queue, items } => self.take_unsure(queue, items),
             Answer::Decisions { queue, decisions } => self.take_decisions(queue, decisions),
             Answer::Written { path } => self.labels_written(path),
+            Answer::Prompts { path, read } => self.prompts_came(path, read),
             Answer::Imported { queue, items, left_out, reason } => {
                 self.queue_imported(queue, items, left_out, &reason);
             }
             Answer::Failed { problem } => {
+                self.ahead_unanswered(&problem);
+                let desk = &mut self.desks.label;
                 desk.deciding = false;
                 desk.problem = Some(problem.clone());
                 self.notes.push(t!("label.not_kept"));

@@ -18,6 +18,7 @@ mod compare;
 mod evaluate;
 mod guide;
 mod layers;
+mod making;
 mod methods;
 mod rows;
 mod runs;
