@@ -27,6 +27,7 @@ mod text;
 mod theme;
 mod widgets;
 pub mod window;
+mod windows;
 mod wire;
 mod workbench;
 

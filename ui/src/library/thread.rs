@@ -1,7 +1,6 @@
 //! The library's thread: carries out orders one after the other, and looks around between them.
 
 use std::collections::VecDeque;
-use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
@@ -15,6 +14,7 @@ use super::book::BOOK;
 use super::rows::{self, Recipes};
 use super::{Answer, Order, RunStatus, folder, reading, talks};
 use crate::state::{Course, Run};
+use crate::windows::Window;
 
 /// Between looks at what other windows and the runs of other programs have done.
 const LOOK: Duration = Duration::from_secs(2);
@@ -316,38 +316,4 @@ pub(super) fn look_into(folder: &Path) -> Result<(PathBuf, PathBuf, reading::Rea
     let reading = reading::read(&absolute, None)
         .ok_or_else(|| no_run("this folder holds no run: a run's folder has recipe.yaml and events.jsonl in it"))?;
     Ok((absolute, place, reading))
-}
-
-/// This window among others on the same home: a locked file with its name, so that the queue of a window that is gone
-/// is told from that of one that is open.
-struct Window {
-    name: String,
-    path: PathBuf,
-    _held: Option<File>,
-}
-
-impl Window {
-    fn open(home: &Path) -> Self {
-        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-        let name = format!("{}-{}", std::process::id(), now.as_nanos());
-        let path = Self::file(home, &name);
-        let held = path.parent().and_then(|folder| std::fs::create_dir_all(folder).ok());
-        let held = held.and_then(|()| File::create(&path).ok()).filter(|file| file.try_lock().is_ok());
-        Self { name, path, _held: held }
-    }
-
-    fn file(home: &Path, name: &str) -> PathBuf {
-        home.join("windows").join(format!("{name}.lock"))
-    }
-
-    fn is_open(home: &Path, name: &str) -> bool {
-        let Ok(file) = File::open(Self::file(home, name)) else { return false };
-        matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
-    }
-}
-
-impl Drop for Window {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.path);
-    }
 }

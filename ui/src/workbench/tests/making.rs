@@ -38,8 +38,12 @@ fn prompts(count: usize) -> Answer {
 }
 
 fn made(orders: &[Order]) -> &Draft {
-    let draft = |order| if let Order::MakeQueue(draft) = order { Some(draft) } else { None };
-    orders.iter().find_map(draft).unwrap_or_else(|| panic!("no queue was made: {orders:?}"))
+    for order in orders {
+        if let Order::MakeQueue(draft) = order {
+            return draft;
+        }
+    }
+    panic!("no queue was made: {orders:?}")
 }
 
 #[test]
