@@ -13,13 +13,23 @@ use super::{Answer, ItemId, Judgement, Order, QueueId, QueueSettings, ahead, dec
 impl Desk<'_> {
     /// Does it, or tells why not. What comes back is to be tried once more: only what nobody would ask for again.
     pub fn carry_out(&mut self, order: Order) -> Option<Order> {
+        let (problem, late) = self.attempt(order)?;
+        self.answer(Answer::Failed { problem });
+        late
+    }
+
+    /// Once more, and quietly: what keeps it from being done is told already.
+    pub fn carry_out_late(&mut self, order: Order) -> Option<Order> {
+        self.attempt(order).and_then(|(_, late)| late)
+    }
+
+    fn attempt(&mut self, order: Order) -> Option<(Problem, Option<Order>)> {
         self.open_late();
         let again = matches!(order, Order::KeepAnswers { .. } | Order::KeepMargins { .. } | Order::Trained { .. });
         let kept = again.then(|| order.clone());
         let problem = self.act(order).err()?;
         let late = kept.filter(|_| BOOK.passes(&problem));
-        self.answer(Answer::Failed { problem });
-        late
+        Some((problem, late))
     }
 
     fn act(&mut self, order: Order) -> Result<(), Problem> {
@@ -34,7 +44,7 @@ impl Desk<'_> {
             Order::ChangeQueue { queue, settings } => self.change(queue, *settings),
             Order::Trained { queue, run } => self.set(queue, "run", &run),
             Order::Open { queue, annotator } => {
-                self.take_off();
+                self.session = None;
                 self.put_on(queue, &annotator)?;
                 let elsewhere = self.show()?;
                 self.tell_lot(&elsewhere)
@@ -105,9 +115,13 @@ impl Desk<'_> {
                 self.tell_lot(&elsewhere)
             }
             Order::Decisions { queue } => {
-                let mut read = std::mem::take(&mut self.read);
-                let decisions = self.with(|books| read.decisions(books, queue));
-                self.read = read;
+                let (mut read, mut session) = (std::mem::take(&mut self.read), self.session.take());
+                let decisions = self.with(|books| {
+                    let open = session.as_mut().filter(|session| session.queue == queue);
+                    let open = open.map(|session| session.read_on(books).map(|()| &session.index)).transpose()?;
+                    read.at_hand(books, queue, open)
+                });
+                (self.read, self.session) = (read, session);
                 self.answer(Answer::Decisions { queue, decisions: decisions? });
                 Ok(())
             }
@@ -239,7 +253,7 @@ impl Desk<'_> {
 }
 
 /// A judgement as a row, or why it cannot be one.
-fn judged<'a>(
+pub(super) fn judged<'a>(
     books: &Connection,
     kind: Kind,
     judgement: &'a Judgement,

@@ -25,13 +25,19 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// in a quiet moment.
 const LOG_PAGES: i64 = 10_000;
 
+/// Kibibytes, told by the sign: the indices of a large queue stay in memory.
+const CACHE: i64 = -64 * 1024;
+
 /// A connection to the labels in `home`. Beside it what was found damaged and set aside.
 ///
 /// # Errors
 /// Those of [`Book::open`].
 pub(super) fn open(home: &Path) -> Result<(Connection, Option<Problem>), Problem> {
     let (books, damage) = BOOK.open(home)?;
-    let tuned = books.busy_timeout(PATIENCE).and_then(|()| books.pragma_update(None, "wal_autocheckpoint", LOG_PAGES));
+    let tuned = books
+        .busy_timeout(PATIENCE)
+        .and_then(|()| books.pragma_update(None, "wal_autocheckpoint", LOG_PAGES))
+        .and_then(|()| books.pragma_update(None, "cache_size", CACHE));
     tuned.map_err(|error| BOOK.failure(home, &error))?;
     Ok((books, damage))
 }

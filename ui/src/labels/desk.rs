@@ -221,16 +221,33 @@ impl<'a> Desk<'a> {
         }
     }
 
+    pub fn is_reading(&self) -> bool {
+        !self.beside.is_empty()
+    }
+
+    /// Takes in what threads beside this one have done.
+    pub fn read_on(&mut self) {
+        let (ended, going): (Vec<_>, Vec<_>) = self.beside.drain(..).partition(JoinHandle::is_finished);
+        self.beside = going;
+        if ended.is_empty() {
+            return;
+        }
+        let broke = ended.into_iter().map(JoinHandle::join).filter(Result::is_err).count();
+        let _ = self.tell_queues();
+        if broke > 0 {
+            // A mistake in reading a strange file; the file is untouched, and what is in the database too.
+            let problem = problem("import", "reading the file broke off; it is left as it was");
+            self.answer(Answer::Failed { problem });
+        }
+    }
+
     /// What others have changed.
     pub fn look_around(&mut self) {
         if self.books.is_err() {
             return;
         }
-        let (ended, going): (Vec<_>, Vec<_>) = self.beside.drain(..).partition(JoinHandle::is_finished);
-        self.beside = going;
         let version = self.version();
-        let by_others = std::mem::replace(&mut self.version, version) != version;
-        if by_others || !ended.is_empty() {
+        if std::mem::replace(&mut self.version, version) != version {
             let _ = self.take_in();
         } else if self.session.as_ref().is_some_and(|session| session.front.is_none()) {
             // A window that showed the last item may have closed.
@@ -246,6 +263,9 @@ impl<'a> Desk<'a> {
         self.seen = self.with(|books| Seen::now(books))?;
         let open = self.session.as_ref().map(|session| session.queue);
         self.cards.retain(|card| Some(card.id) == open || !touched.contains(&card.id));
+        if let Some(open) = open.filter(|open| touched.contains(open)) {
+            self.stamp(open);
+        }
         let before = self.cards.clone();
         self.cards = self.with(|books| cards::all(books, &before))?;
         if let Some(session) = &self.session {

@@ -103,7 +103,7 @@ impl<'a> Tables<'a> {
         let item = self.items.insert(params![queue, at as i64, prompt, key, row, answered])?;
         let mut bytes = prompt.len();
         for (place, text) in new.answers.iter().enumerate() {
-            let told = new.judged.as_ref().and_then(|judged| judged.answers.get(place));
+            let told = new.judged.first().and_then(|judged| judged.answers.get(place));
             let author = match (settings.authors.get(place), told) {
                 (Some(author), _) => &author.name,
                 (None, Some(answer)) if !answer.author.is_empty() => &answer.author,
@@ -112,7 +112,7 @@ impl<'a> Tables<'a> {
             self.answers.execute(params![item, place as i64, text, author, rows::now() as i64])?;
             bytes += text.len();
         }
-        if let Some(judged) = &new.judged {
+        for judged in &new.judged {
             let answer = |(place, answer): (usize, &Answer)| ShownAnswer {
                 text: answer.text.clone(),
                 author: match settings.authors.get(place) {

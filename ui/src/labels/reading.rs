@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use rusqlite::{Connection, Result};
+use rusqlite::{Connection, Result, Statement};
 
-use super::index::{People, standings};
+use super::index::{Index, People, Standing, standings};
 use super::rows::{Kind, Shown};
 use super::{Decision, DecisionId, QueueId};
 
@@ -19,41 +19,52 @@ pub(super) struct Read {
 impl Read {
     /// All that stand, in the order in which they were made.
     pub fn decisions(&mut self, books: &Connection, queue: QueueId) -> Result<Arc<Vec<Decision>>> {
+        self.at_hand(books, queue, None)
+    }
+
+    /// The same; `index` is that of the queue, where it is at hand.
+    pub fn at_hand(&mut self, books: &Connection, queue: QueueId, index: Option<&Index>) -> Result<Arc<Vec<Decision>>> {
         let mut newest = books.prepare("SELECT coalesce(max(id), 0) FROM decisions")?;
         let newest: DecisionId = newest.query_row([], |row| row.get(0))?;
         if (self.queue, self.newest) != (queue, newest) {
             let known = if self.queue == queue { std::mem::take(&mut self.decisions) } else { Arc::default() };
-            self.decisions = Arc::new(read(books, queue, known)?);
+            let stand = match index {
+                Some(index) => stand(index.slots.iter().map(|slot| &slot.standing)),
+                None => stand(standings(books, queue, &mut People::default())?.values()),
+            };
+            self.decisions = Arc::new(read(books, stand, known)?);
             (self.queue, self.newest) = (queue, newest);
         }
         Ok(self.decisions.clone())
     }
 }
 
-/// Rows never change, so those that are known are not read again.
-fn read(books: &Connection, queue: QueueId, known: Arc<Vec<Decision>>) -> Result<Vec<Decision>> {
-    let standings = standings(books, queue, &mut People::default())?;
-    let mut ids: Vec<(DecisionId, Kind)> =
-        standings.values().flat_map(|standing| standing.latest()).map(|row| (row.id, row.kind)).collect();
+fn stand<'a>(standings: impl Iterator<Item = &'a Standing>) -> Vec<(DecisionId, Kind)> {
+    let mut ids: Vec<_> = standings.flat_map(Standing::latest).map(|row| (row.id, row.kind)).collect();
     ids.sort_unstable_by_key(|(id, _)| *id);
+    ids
+}
+
+/// Rows never change, so those that are known are not read again.
+fn read(books: &Connection, ids: Vec<(DecisionId, Kind)>, known: Arc<Vec<Decision>>) -> Result<Vec<Decision>> {
     let mut known = Arc::try_unwrap(known).unwrap_or_else(|shared| shared.to_vec());
     known.retain(|decision| ids.binary_search_by_key(&decision.id, |(id, _)| *id).is_ok());
     let mut known = known.into_iter().peekable();
+    let mut find = books.prepare(
+        "SELECT item, pass, annotator, made_unix_ms, seconds, verdict, tags, note, shown FROM decisions WHERE id = ?1",
+    )?;
     let mut decisions = Vec::with_capacity(ids.len());
     for (id, kind) in ids {
         match known.next_if(|decision| decision.id == id) {
             Some(decision) => decisions.push(decision),
-            None => decisions.extend(one(books, id, kind)?),
+            None => decisions.extend(one(&mut find, id, kind)?),
         }
     }
     Ok(decisions)
 }
 
 /// `None` where another version has written it in words that this one does not know.
-fn one(books: &Connection, id: DecisionId, kind: Kind) -> Result<Option<Decision>> {
-    let mut find = books.prepare(
-        "SELECT item, pass, annotator, made_unix_ms, seconds, verdict, tags, note, shown FROM decisions WHERE id = ?1",
-    )?;
+fn one(find: &mut Statement<'_>, id: DecisionId, kind: Kind) -> Result<Option<Decision>> {
     find.query_row([id], |row| {
         let text = |at: usize| row.get_ref(at).map(|value| value.as_str().unwrap_or_default());
         let verdict = serde_json::from_str(text(5)?).ok();

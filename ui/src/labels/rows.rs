@@ -87,7 +87,7 @@ impl<'a> Entry<'a> {
              note, shown, undoes) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
         )?;
         let tags = json(&self.tags);
-        // Of a clock that was set back or a test, SQLite would make NULL of what is no number.
+        // SQLite would make NULL of what is no number.
         let seconds = if self.seconds.is_finite() { self.seconds } else { 0.0 };
         insert.insert(params![
             self.queue,

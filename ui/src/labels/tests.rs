@@ -1,13 +1,18 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use luthier_engine::feedback::{Strength, Verdict};
+use luthier_engine::feedback::{Judged, Mode, Strength, Verdict};
 use luthier_engine::protocol::{ChatMessage, Problem, Sampling};
 use rusqlite::Connection;
 
 use super::*;
 
 mod bench;
+mod order;
+mod queues;
+mod speed;
+mod trouble;
+mod windows;
 
 fn asked(text: &str) -> Vec<ChatMessage> {
     vec![ChatMessage { role: "user".into(), content: text.into() }]
@@ -35,7 +40,7 @@ fn draft(count: usize, settings: QueueSettings) -> Draft {
         prompt: asked(&format!("question {at}")),
         answers: vec![format!("first {at}"), format!("second {at}")],
         row: Some(at + 1),
-        judged: None,
+        judged: Vec::new(),
     };
     Draft { name: "pairs".into(), settings, parent: None, items: (0..count).map(item).collect() }
 }
@@ -91,6 +96,26 @@ impl Desk {
             Answer::Queues(cards) => Some(cards),
             _ => None,
         })
+    }
+
+    /// The cards as they are when all orders have been carried out.
+    fn cards(&mut self) -> Vec<QueueCard> {
+        let nowhere = -1;
+        self.labels.order(Order::RenameQueue { queue: nowhere, name: String::new() });
+        self.labels.order(Order::Search { queue: nowhere, sought: Sought::default() });
+        let mut last = Vec::new();
+        while let Some(cards) = self.next(|answer| match answer {
+            Answer::Queues(cards) => Some(Some(cards)),
+            Answer::Failed { .. } => Some(None),
+            _ => None,
+        }) {
+            last = cards;
+        }
+        last
+    }
+
+    fn card(&mut self, queue: QueueId) -> QueueCard {
+        self.cards().into_iter().find(|card| card.id == queue).expect("there is such a queue")
     }
 
     fn make(&mut self, draft: Draft) -> QueueId {

@@ -11,6 +11,9 @@ use super::{Answer, Order, desk::Desk};
 /// Between looks at what other windows have done.
 const LOOK: Duration = Duration::from_secs(2);
 
+/// Between looks at whether a file has been read.
+const SOON: Duration = Duration::from_millis(20);
+
 /// Told to the window when an answer has come.
 pub(super) type Wake = Arc<dyn Fn() + Send + Sync>;
 
@@ -21,15 +24,20 @@ pub(super) fn run(home: PathBuf, orders: &Receiver<Order>, answers: &Sender<Answ
     let mut late: VecDeque<Order> = VecDeque::new();
     loop {
         // New queues are filled between orders.
-        let patience = if desk.is_making() { Duration::ZERO } else { LOOK.saturating_sub(looked.elapsed()) };
+        let patience = match desk.is_making() {
+            true => Duration::ZERO,
+            false if desk.is_reading() => SOON,
+            false => LOOK.saturating_sub(looked.elapsed()),
+        };
         match orders.recv_timeout(patience) {
             Ok(order) => late.extend(desk.carry_out(order)),
             Err(RecvTimeoutError::Timeout) => {
                 desk.make_on();
+                desk.read_on();
                 if looked.elapsed() >= LOOK {
                     for _ in 0..late.len() {
                         let Some(order) = late.pop_front() else { break };
-                        late.extend(desk.carry_out(order));
+                        late.extend(desk.carry_out_late(order));
                     }
                     desk.look_around();
                     looked = Instant::now();
@@ -38,6 +46,6 @@ pub(super) fn run(home: PathBuf, orders: &Receiver<Order>, answers: &Sender<Answ
             Err(RecvTimeoutError::Disconnected) => break,
         }
     }
-    late.into_iter().for_each(|order| drop(desk.carry_out(order)));
+    late.into_iter().for_each(|order| drop(desk.carry_out_late(order)));
     desk.finish();
 }

@@ -114,8 +114,8 @@ pub struct NewItem {
     pub answers: Vec<String>,
     /// In the file it came from, from 1.
     pub row: Option<usize>,
-    /// What the file says already, kept as a decision of `annotator`.
-    pub judged: Option<Box<Judged>>,
+    /// What the file says already, each kept as a decision of its annotator.
+    pub judged: Vec<Judged>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
