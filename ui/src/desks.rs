@@ -23,8 +23,9 @@ pub use evaluate::{
 };
 pub use guide::GuideDesk;
 pub use label::{
-    Ahead, AheadDesk, ExchangeDesk, FindingDesk, LabelDesk, LabelPage, MakingDesk, PairDesk, Plan, PromptsFrom,
-    PromptsRead, QueueDraft, RANKED, RankDesk, ReviewDesk, RoundsDesk, SingleDesk, Voice, WaitsFor,
+    Ahead, AheadDesk, Decided, DecidingDesk, ExchangeDesk, FindingDesk, LabelDesk, LabelPage, MakingDesk, PairDesk,
+    Plan, PromptsFrom, PromptsRead, QueueDraft, RANKED, RankDesk, ReviewDesk, RoundsDesk, SingleDesk, Voice, WaitsFor,
+    Writing,
 };
 pub use layers::{LayersDesk, LayersView};
 pub(crate) use queue::Turn;

@@ -122,9 +122,15 @@ impl Workbench {
         }
         // A letter is a command only where it is not being written, and not under a list that is open.
         let typing = ui.ctx().text_edit_focused() || self.palette.open || egui::Popup::is_any_open(ui.ctx());
+        if !typing && self.bench.at_the_bench() {
+            // A key that is held down decides once.
+            ui.input_mut(|i| i.events.retain(|e| !matches!(e, egui::Event::Key { repeat: true, .. })));
+        }
         for command in UiCommand::all() {
             let Some(keys) = command.shortcut() else { continue };
-            let bare = !keys.modifiers.any() && !matches!(keys.logical_key, egui::Key::F1);
+            // With Shift alone a key writes a letter as well.
+            let chord = keys.modifiers.command || keys.modifiers.ctrl || keys.modifiers.alt;
+            let bare = !chord && !matches!(keys.logical_key, egui::Key::F1);
             if (bare && typing) || !command.available(&self.bench) {
                 continue;
             }

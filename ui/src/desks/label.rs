@@ -8,6 +8,7 @@ use crate::state::Entry;
 use crate::text::t;
 
 mod ahead;
+mod deciding;
 mod exchange;
 mod finding;
 mod making;
@@ -18,10 +19,11 @@ mod rounds;
 mod single;
 
 pub use ahead::{Ahead, AheadDesk, WaitsFor};
+pub use deciding::{Decided, DecidingDesk};
 pub use exchange::ExchangeDesk;
 pub use finding::FindingDesk;
 pub use making::{MakingDesk, Plan, PromptsFrom, PromptsRead, QueueDraft, RANKED, Voice};
-pub use pair::PairDesk;
+pub use pair::{PairDesk, Writing};
 pub use rank::RankDesk;
 pub use review::ReviewDesk;
 pub use rounds::RoundsDesk;
@@ -51,6 +53,8 @@ pub struct LabelDesk {
     pub deciding: bool,
     /// What the database has last been unable to do, until the person puts it away or it works again.
     pub problem: Option<Problem>,
+    /// The item in front, and what is being decided on it.
+    pub now: DecidingDesk,
     pub pair: PairDesk,
     pub single: SingleDesk,
     pub rank: RankDesk,
@@ -93,6 +97,7 @@ impl Bench {
                 self.ahead_unanswered(&problem);
                 let desk = &mut self.desks.label;
                 desk.deciding = false;
+                desk.now.failed();
                 desk.problem = Some(problem.clone());
                 self.notes.push(t!("label.not_kept"));
                 self.state.log.add(Entry::Failed(problem));

@@ -1,12 +1,19 @@
 //! Two texts as one: what is new underlined, what is gone struck through; words in Latin, single characters in Chinese.
 
+use std::time::{Duration, Instant};
+
 use egui::accesskit::Role;
 use egui::text::{LayoutJob, TextFormat};
 use egui::{FontId, Label, Response, Stroke, Ui, WidgetInfo};
-use similar::{Algorithm, DiffOp, capture_diff_slices};
+use similar::{Algorithm, DiffOp, capture_diff_slices_deadline};
 
 use crate::text::t;
 use crate::theme::{self, Palette};
+
+/// Together longer texts are compared by lines, in bytes.
+const BY_WORDS: usize = 40_000;
+/// Less than a frame.
+const WITHIN: Duration = Duration::from_millis(8);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change {
@@ -24,14 +31,27 @@ pub struct Piece {
 
 /// What became of `old` in `new`.
 pub fn word_diff(old: &str, new: &str) -> Vec<Piece> {
-    let (before, after) = (words(old), words(new));
+    pieces(&words(old), &words(new), None)
+}
+
+/// The same in bounded time: long texts are compared by lines, and what is not found in time counts as changed.
+pub fn diff_within(old: &str, new: &str) -> Vec<Piece> {
+    let deadline = Some(Instant::now() + WITHIN);
+    if old.len() + new.len() <= BY_WORDS {
+        return pieces(&words(old), &words(new), deadline);
+    }
+    let lines = |text| str::split_inclusive(text, '\n').collect::<Vec<_>>();
+    pieces(&lines(old), &lines(new), deadline)
+}
+
+fn pieces(before: &[&str], after: &[&str], deadline: Option<Instant>) -> Vec<Piece> {
     let (mut pieces, mut gone, mut new) = (Vec::new(), String::new(), String::new());
     let put = |pieces: &mut Vec<Piece>, change, text: String| {
         if !text.is_empty() {
             pieces.push(Piece { text, change });
         }
     };
-    let ops = capture_diff_slices(Algorithm::Myers, &before, &after);
+    let ops = capture_diff_slices_deadline(Algorithm::Myers, before, after, deadline);
     let last = ops.len().saturating_sub(1);
     for (at, op) in ops.into_iter().enumerate() {
         match op {

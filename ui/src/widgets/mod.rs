@@ -8,9 +8,11 @@ mod diff;
 mod facts;
 mod field;
 mod formula;
+mod keyed;
 mod notice;
 mod progress;
 mod prompt_lines;
+mod reading;
 mod segmented;
 mod toast;
 
@@ -25,8 +27,10 @@ pub use field::{
     words,
 };
 pub use formula::Formula;
+pub use keyed::{Keyed, keycap};
 pub use notice::{Notice, empty_state, problem_box};
 pub use progress::{progress_bar, progress_ring};
 pub use prompt_lines::prompt_lines;
+pub use reading::{Reading, is_unseen, runs_backwards};
 pub use segmented::segmented;
 pub use toast::Toasts;

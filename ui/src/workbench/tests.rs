@@ -17,6 +17,7 @@ mod charts;
 mod compare;
 mod evaluate;
 mod guide;
+mod labelling;
 mod layers;
 mod making;
 mod methods;

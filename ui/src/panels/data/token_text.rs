@@ -8,6 +8,7 @@ use luthier_engine::data::Segment;
 
 use crate::text::t;
 use crate::theme;
+use crate::widgets::{is_unseen, runs_backwards};
 
 /// Characters shown of one text.
 const SHOWN: usize = 4_000;
@@ -153,18 +154,6 @@ fn formats(ui: &Ui, ground: Ground) -> (TextFormat, TextFormat) {
     (plain, odd)
 }
 
-/// Control characters and those that only change how others are shown.
-pub fn is_unseen(c: char) -> bool {
-    (c.is_control() && !matches!(c, '\n' | '\t'))
-        || matches!(c, '\u{AD}' | '\u{61C}' | '\u{180E}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}'
-            | '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}' | '\u{E0000}'..='\u{E007F}')
-}
-
-/// Hebrew, Arabic and their like.
-fn runs_backwards(c: char) -> bool {
-    matches!(c, '\u{590}'..='\u{8FF}' | '\u{FB1D}'..='\u{FDFF}' | '\u{FE70}'..='\u{FEFC}')
-}
-
 /// A text on one line, for a cell of the table: unseen characters by their names, line breaks as a sign.
 pub fn one_line(text: &str) -> String {
     let mut line = String::with_capacity(text.len());
@@ -186,8 +175,6 @@ mod tests {
     #[test]
     fn what_cannot_be_seen_is_named() {
         assert_eq!(one_line("a\u{202E}b\r\nc\u{0}"), "a[U+202E]b[U+000D] ¶ c[U+0000]");
-        assert!(!is_unseen('\n') && !is_unseen('好') && is_unseen('\u{200B}'));
-        assert!(runs_backwards('ש') && runs_backwards('م') && !runs_backwards('a'));
     }
 
     #[test]

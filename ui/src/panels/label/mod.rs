@@ -1,6 +1,6 @@
 //! The Label panel: queues, the bench, what can be trusted, rounds.
 
-mod bench;
+pub(crate) mod bench;
 mod queues;
 mod review;
 mod rounds;
@@ -23,10 +23,15 @@ pub struct LabelPanel {
 impl LabelPanel {
     pub fn ui(&mut self, ui: &mut Ui, bench: &mut Bench) {
         egui::Panel::top("label-pages")
-            .exact_size(48.0)
+            .exact_size(if ui.available_height() < 320.0 { 38.0 } else { 48.0 })
             .resizable(false)
             .show_separator_line(false)
-            .frame(Frame::NONE.inner_margin(Margin { left: 24, right: 24, top: 14, bottom: 2 }))
+            .frame(Frame::NONE.inner_margin(Margin {
+                left: 24,
+                right: 24,
+                top: if ui.available_height() < 320.0 { 4 } else { 14 },
+                bottom: 2,
+            }))
             .show(ui, |ui| {
                 let pages = [
                     (LabelPage::Queues, t!("label.queues")),

@@ -3,10 +3,15 @@
 use egui::Ui;
 
 use crate::bench::Bench;
+use crate::labels::Item;
 
 #[derive(Default)]
 pub struct RankView;
 
 impl RankView {
-    pub fn ui(&mut self, _ui: &mut Ui, _bench: &mut Bench) {}
+    /// The answers of the item in front, in all the room that `ui` has.
+    pub fn answers(&mut self, _ui: &mut Ui, _bench: &mut Bench, _item: &Item) {}
+
+    /// The big buttons of the foot; `low`: in one line with the others.
+    pub fn choices(&mut self, _ui: &mut Ui, _bench: &mut Bench, _low: bool) {}
 }
