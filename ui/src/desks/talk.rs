@@ -1,16 +1,12 @@
-//! Conversations: the list of them, their columns and turns changed by hand, and turns sent to the labelling.
+//! Conversations: the list of them, their columns and turns changed by hand.
 
-use std::collections::BTreeMap;
-
-use luthier_engine::feedback::Mode;
-
-use crate::bench::{Bench, civil, now_unix_secs};
-use crate::desks::LabelPage;
-use crate::labels::{self, Author, Draft, NewItem, QueueSettings};
+use crate::bench::Bench;
 use crate::library::Order;
 use crate::panels::Panel;
-use crate::state::{Column, ColumnId, Conversation, Take, TalkId};
+use crate::state::{Column, ColumnId, Conversation, TalkId};
 use crate::text::t;
+
+mod sending;
 
 /// What can be brought back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,6 +57,8 @@ pub struct TalkDesk {
     /// Settings or words are being changed, and not kept yet.
     pub unsettled: bool,
     pub told: Option<Told>,
+    /// Names of queues that are being made of turns.
+    making: Vec<String>,
     undo: Vec<(Gone, Conversation)>,
 }
 
@@ -250,82 +248,4 @@ impl Bench {
         self.state.talk.front_mut().move_column(column, by);
         self.state.talk.touch();
     }
-
-    // To the labelling -------------------------------------------------------------------------------------------
-
-    /// Whether a turn has an answer that can be judged.
-    pub fn can_label_turn(&self, turn: usize) -> bool {
-        let talk = self.state.talk.front();
-        talk.columns.iter().any(|column| talk.takes(turn, column.id).is_some_and(|takes| !takes.said().is_empty()))
-    }
-
-    /// Questions with the answers in sight become items to be judged: two answers a pair, one alone, more a ranking.
-    pub fn label_turns(&mut self, turns: std::ops::Range<usize>) {
-        let talk = self.state.talk.front();
-        let mut queues: BTreeMap<Vec<ColumnId>, Vec<NewItem>> = BTreeMap::new();
-        for turn in turns.filter(|turn| self.can_label_turn(*turn)) {
-            let answered = talk.columns.iter().filter_map(|column| {
-                let said = talk.takes(turn, column.id)?.said();
-                (!said.is_empty()).then(|| (column.id, said.to_owned()))
-            });
-            let (columns, answers): (Vec<ColumnId>, Vec<String>) = answered.unzip();
-            // Columns may remember different answers to what came before; the leftmost one's stand for all.
-            let prompt = talk.messages(turn, columns[0]);
-            queues.entry(columns).or_default().push(NewItem { prompt, answers, ..NewItem::default() });
-        }
-        let (mut sent, date) = (0, today());
-        let name = t!("talk.queue_name", date = date);
-        for (columns, items) in queues {
-            sent += items.len();
-            let order = self.queue_order(&name, &columns, items);
-            self.labels.order(order);
-        }
-        if sent > 0 {
-            self.desks.talk.told = Some(Told::Sent { queue: name, items: sent });
-        }
-    }
-
-    fn queue_order(&self, name: &str, columns: &[ColumnId], items: Vec<NewItem>) -> labels::Order {
-        let talk = self.state.talk.front();
-        let mode = match columns.len() {
-            1 => Mode::Single,
-            2 => Mode::Pair,
-            _ => Mode::Rank,
-        };
-        let authors = columns.iter().filter_map(|id| Some(self.author(talk, talk.column(*id)?))).collect();
-        let settings = QueueSettings {
-            mode,
-            authors,
-            // A handful of items that the person has just read: nothing comes back blind.
-            again_share: 0.0,
-            device: self.state.recipe.device.clone(),
-            source: self.talk_title(talk),
-            ..QueueSettings::default()
-        };
-        labels::Order::MakeQueue(Box::new(Draft { name: name.to_owned(), settings, parent: None, items }))
-    }
-
-    fn author(&self, talk: &Conversation, column: &Column) -> Author {
-        let speaker = self.speaker_of(column);
-        let last = talk.turns.iter().rev().find_map(|turn| turn.answers.get(&column.id)?.shown());
-        Author {
-            name: self.model_name(column),
-            model: speaker.as_ref().map(|speaker| speaker.model.clone()).unwrap_or_default(),
-            adapter: speaker.and_then(|speaker| speaker.adapter),
-            run: column.run.clone(),
-            sampling: last.and_then(|take: &Take| take.sampling.clone()).unwrap_or_else(|| talk.sampling_of(column)),
-            stamp: String::new(),
-        }
-    }
-
-    /// Where turns were sent to.
-    pub fn show_queues(&mut self) {
-        self.desks.talk.told = None;
-        (self.panel, self.desks.label.page) = (Panel::Label, LabelPage::Queues);
-    }
-}
-
-fn today() -> String {
-    let (year, month, day) = civil(now_unix_secs() / 86_400);
-    format!("{year}-{month:02}-{day:02}")
 }

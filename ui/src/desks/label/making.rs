@@ -214,6 +214,9 @@ impl Bench {
 
     /// A queue of this window is there: its answers are generated, and it goes onto the bench.
     pub(super) fn queue_made(&mut self, queue: QueueId) {
+        if self.made_of_turns(queue) {
+            return;
+        }
         let making = &mut self.desks.label.making;
         (making.making, making.draft) = (false, QueueDraft::default());
         self.wish_ahead(queue);

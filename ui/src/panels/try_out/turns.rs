@@ -8,7 +8,7 @@ use crate::bench::Bench;
 use crate::desks::Edit;
 use crate::state::{Column, ColumnId, Take, Takes};
 use crate::text::t;
-use crate::widgets::{IconButton, Push, columns, icon_label, problem_box, tag};
+use crate::widgets::{IconButton, Push, Reading, columns, icon_label, problem_box, tag};
 use crate::{format, icons, theme};
 
 /// What was pressed; done when all is drawn.
@@ -116,7 +116,7 @@ fn answer(ui: &mut Ui, bench: &Bench, at: usize, column: &Column, name: &str, ac
         } else if talk.chances && !take.spans.is_empty() {
             tokens::ui(ui, (talk.id, at, column.id), take, name);
         } else if !take.text.is_empty() {
-            ui.add(Label::new(take.text.trim_start()).wrap().selectable(true));
+            Reading::of(ui, take.text.trim(), !talk.as_chat).show(ui, f32::INFINITY);
         } else if take.ending.is_some() {
             ui.label(theme::soft(ui, t!("try.said_nothing")));
         }

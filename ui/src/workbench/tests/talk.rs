@@ -96,6 +96,16 @@ fn a_third_model_joins_and_all_are_asked_the_same() {
     let authors: Vec<_> = draft.settings.authors.iter().map(|author| (&author.adapter, &author.model)).collect();
     let given: Vec<_> = asked.iter().map(|prompt| (&prompt.adapter, &prompt.model)).collect();
     assert_eq!(authors, given, "who wrote which answer is known");
+    // The queue is there now; the person stays, and what is sent next goes into it.
+    let mut card = crate::testing::labels::queue_card(Mode::Rank);
+    (card.id, card.name, card.settings) = (7, draft.name.clone(), draft.settings.clone());
+    engine.tell_labels(labels::Answer::Queues(vec![card]));
+    engine.tell_labels(labels::Answer::Made(7));
+    window.run();
+    assert_eq!(window.state().bench.panel, Panel::Try);
+    click(&mut window, "Send all turns to labelling");
+    let orders = engine.label_orders.borrow_mut().split_off(0);
+    assert!(matches!(&orders[..], [labels::Order::AddItems { queue: 7, items }] if items.len() == 1), "{orders:?}");
     click(&mut window, "Open Label");
     assert_eq!(window.state().bench.panel, Panel::Label);
 }
