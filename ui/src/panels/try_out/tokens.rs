@@ -15,6 +15,8 @@ use crate::text::t;
 use crate::theme::{self, Palette};
 use crate::widgets::elided;
 
+/// Tokens that are laid out one by one at most; that is done in every frame.
+pub(super) const MOST: usize = 3000;
 /// Upper ends of the classes but the surest.
 const BOUNDS: [f32; 3] = [0.05, 0.2, 0.5];
 /// Tokens of one character in the table.

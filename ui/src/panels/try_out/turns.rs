@@ -6,10 +6,14 @@ use luthier_engine::protocol::FinishReason;
 use super::tokens;
 use crate::bench::Bench;
 use crate::desks::Edit;
-use crate::state::{Column, ColumnId, Take, Takes};
+use crate::state::{Column, ColumnId, Take, Takes, TalkId};
 use crate::text::t;
-use crate::widgets::{IconButton, Push, Reading, columns, icon_label, problem_box, tag};
+use crate::widgets::{IconButton, Push, Reading, columns, icon_label, problem_box};
 use crate::{format, icons, theme};
+
+/// Answers that would be higher are shown through a window of `SCROLLED` points.
+const LONG: f32 = 1600.0;
+const SCROLLED: f32 = 480.0;
 
 /// What was pressed; done when all is drawn.
 enum Act {
@@ -44,7 +48,6 @@ pub(super) fn ui(ui: &mut Ui, bench: &mut Bench) {
     let mut editing = bench.desks.talk.editing.take().filter(|edit| edit.talk == front);
     let mut acts = Vec::new();
     let titles: Vec<String> = bench.state.talk.front().columns.iter().map(|c| bench.column_title(c)).collect();
-    // As soon as the person looks at tokens one by one, nothing runs away from under the pointer.
     ScrollArea::vertical().id_salt(("talk", front)).auto_shrink([false, false]).stick_to_bottom(true).show(ui, |ui| {
         for at in 0..bench.state.talk.front().turns.len() {
             match editing.as_mut().filter(|edit| edit.turn == at && edit.column.is_none()) {
@@ -113,10 +116,13 @@ fn answer(ui: &mut Ui, bench: &Bench, at: usize, column: &Column, name: &str, ac
         if take.text.is_empty() && (writing || waiting) {
             let text = if writing { t!("try.thinking") } else { t!("try.waiting") };
             ui.label(theme::soft(ui, text));
-        } else if talk.chances && !take.spans.is_empty() {
+        } else if talk.chances && !take.spans.is_empty() && take.spans.len() <= tokens::MOST {
             tokens::ui(ui, (talk.id, at, column.id), take, name);
         } else if !take.text.is_empty() {
-            Reading::of(ui, take.text.trim(), !talk.as_chat).show(ui, f32::INFINITY);
+            text(ui, (talk.id, at, column.id), take.text.trim(), !talk.as_chat);
+            if talk.chances && take.spans.len() > tokens::MOST {
+                ui.label(theme::soft(ui, t!("try.too_many_tokens")));
+            }
         } else if take.ending.is_some() {
             ui.label(theme::soft(ui, t!("try.said_nothing")));
         }
@@ -128,6 +134,16 @@ fn answer(ui: &mut Ui, bench: &Bench, at: usize, column: &Column, name: &str, ac
             foot.ui(ui, bench, acts);
         }
     });
+}
+
+/// A long answer scrolls by itself, so that only what is in sight is laid out.
+fn text(ui: &mut Ui, key: (TalkId, usize, ColumnId), text: &str, as_written: bool) {
+    let reading = Reading::of(ui, text, as_written);
+    if reading.guess(ui.available_width()) > LONG {
+        reading.scroll(ui, ("answer", key), SCROLLED);
+    } else {
+        reading.show(ui, f32::INFINITY);
+    }
 }
 
 /// Under an answer: how it ended, its versions, and what can be done with it.
@@ -142,10 +158,6 @@ struct Foot<'a> {
 
 impl Foot<'_> {
     fn ui(&self, ui: &mut Ui, bench: &Bench, acts: &mut Vec<Act>) {
-        let p = theme::palette(ui);
-        if self.take.edited {
-            tag(ui, &t!("try.edited"), p.string, p.string_soft);
-        }
         let told = self.told();
         if ui.available_width() >= 420.0 {
             ui.allocate_ui_with_layout(
@@ -176,7 +188,8 @@ impl Foot<'_> {
                 };
                 t!("try.foot", tokens = ending.new_tokens, speed = speed, how = how)
             }
-            None if self.take.edited || self.take.problem.is_some() => String::new(),
+            None if self.take.edited => t!("try.edited"),
+            None if self.take.problem.is_some() => String::new(),
             None => t!("try.not_asked"),
         }
     }
