@@ -39,6 +39,14 @@ impl Desk<'_> {
                 self.making.push_back(Making::new(ahead::stamped(*draft)));
                 Ok(())
             }
+            Order::AddItems { queue, items } => {
+                let there = self.with(|books| making::add(books, queue, &items))?;
+                if !there {
+                    return Err(problem("no_queue", format!("there is no queue {queue}")));
+                }
+                self.recount(queue)?;
+                if self.is_open(queue) { self.reopen() } else { Ok(()) }
+            }
             Order::RenameQueue { queue, name } => self.set(queue, "name", &name),
             Order::ArchiveQueue { queue, archived } => self.set(queue, "archived", &archived),
             Order::ChangeQueue { queue, settings } => self.change(queue, *settings),

@@ -27,6 +27,7 @@ mod rounds;
 mod rows;
 mod runs;
 mod trust;
+mod talk;
 
 type Window = Harness<'static, Workbench>;
 
@@ -350,7 +351,7 @@ fn both_models_answer_the_same_question() {
         let sent = engine.take();
         let [Command::Generate { request, prompt }] = &sent[..] else { panic!("{sent:?}") };
         answered.push(prompt.adapter.clone());
-        engine.say(Event::TokenSampled { request: *request, text: answer.into() });
+        engine.say(Event::TokenSampled { request: *request, text: answer.into(), chances: vec![] });
         let reason = FinishReason::EndOfText;
         engine.say(Event::GenerateFinished {
             request: *request,
