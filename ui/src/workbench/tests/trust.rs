@@ -160,7 +160,9 @@ fn another_person_opens_the_queue_anew_and_names_can_be_changed() {
     let mut window = window(bench);
     window.run_ok();
     click(&mut window, "Ada is labelling");
-    click(&mut window, "Bo");
+    // Who said what on the item in front names her too.
+    window.get_by_role_and_label(Role::RadioButton, "Bo").click();
+    window.run_ok();
     let reopened = |engine: &Engine, name: &str| {
         orders(engine).iter().any(|o| matches!(o, Order::Open { queue: 1, annotator } if annotator == name))
     };
