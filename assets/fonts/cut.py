@@ -41,7 +41,7 @@ clock-counter-clockwise bell brain path rows columns steps grid-four warning-oct
 circles-three-plus hourglass gauge signpost graduation-cap arrows-out-line-horizontal crosshair play-circle
 skip-forward thumbs-up thumbs-down equals flag tag user-circle keyboard ranking list-numbers git-branch
 note-pencil gavel arrow-up arrow-down dots-six-vertical handshake chat-centered-text code upload-simple
-download-simple seal-check chats """.split()
+download-simple seal-check chats""".split()
 
 
 def gb2312():
