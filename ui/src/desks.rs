@@ -23,10 +23,10 @@ pub use evaluate::{
 };
 pub use guide::GuideDesk;
 pub use label::{
-    Ahead, AheadDesk, Counted, Decided, DecidingDesk, Disputed, ExchangeDesk, ExportDesk, FinalWord, FindingDesk, Insight,
-    LEAST_PROMPTS, LabelDesk, LabelPage, LessonDesk, Link, MakingDesk, NextDesk, Numbers, PairDesk, Plan, PromptsFrom,
-    PromptsRead, QueueDraft, RANKED, RankDesk, ReviewDesk, RoundsDesk, STAGES, SingleDesk, Start, TELLING, Voice, WaitsFor,
-    Writing,
+    Ahead, AheadDesk, Counted, Decided, DecidingDesk, Disputed, ExchangeDesk, ExportDesk, FinalWord, FindingDesk,
+    Insight, LEAST_PROMPTS, LabelDesk, LabelPage, LessonDesk, Link, MakingDesk, NextDesk, Numbers, PairDesk, Plan,
+    PromptsFrom, PromptsRead, QueueDraft, RANKED, RankDesk, ReviewDesk, RoundsDesk, STAGES, SingleDesk, Start, TELLING,
+    Voice, WaitsFor, Writing,
 };
 pub use layers::{LayersDesk, LayersView};
 pub(crate) use queue::Turn;

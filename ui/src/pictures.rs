@@ -20,8 +20,8 @@ mod making;
 mod rounds;
 mod rows;
 mod runs;
-mod trust;
 mod talk;
+mod trust;
 fn window(name: &str, bench: Bench, size: (f32, f32), theme: Theme, scale: f32) -> Harness<'static, Workbench> {
     let mut bench = bench;
     bench.settings.look = if theme == Theme::Dark { Look::Dark } else { Look::Light };

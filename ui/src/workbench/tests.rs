@@ -26,8 +26,8 @@ mod methods;
 mod rounds;
 mod rows;
 mod runs;
-mod trust;
 mod talk;
+mod trust;
 
 type Window = Harness<'static, Workbench>;
 
