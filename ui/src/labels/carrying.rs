@@ -5,7 +5,7 @@ use rusqlite::Connection;
 
 use super::database::{self, BOOK};
 use super::desk::{Desk, problem};
-use super::making::Making;
+use super::making::{self, Making};
 use super::rows::{self, Entry, Kind};
 use super::session::Session;
 use super::{Answer, ItemId, Judgement, Order, QueueId, QueueSettings, ahead, deciding, exchange, rounds, search};

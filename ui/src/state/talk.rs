@@ -11,7 +11,9 @@ use super::Run;
 mod conversation;
 mod take;
 
-pub use conversation::{Column, ColumnId, Conversation, MOST_COLUMNS, OwnSampling, Speaker, TalkId, Turn, Voice};
+#[cfg(test)]
+pub use conversation::Turn;
+pub use conversation::{Column, ColumnId, Conversation, MOST_COLUMNS, OwnSampling, Speaker, TalkId, Voice};
 pub use take::{Ending, Span, Take, Takes};
 
 /// The likeliest tokens that are told with each.
