@@ -4,6 +4,8 @@ mod empty;
 mod finding;
 mod foot;
 #[cfg(test)]
+mod beside_a_run;
+#[cfg(test)]
 mod frame_times;
 mod head;
 mod hearing;
