@@ -10,6 +10,7 @@ mod draft;
 mod fit;
 mod forgetting;
 mod freezing;
+mod labels;
 mod methods;
 mod pace;
 mod rules;
@@ -17,6 +18,7 @@ mod stage;
 mod weights;
 
 pub use draft::{differing, kept, with_keys};
+pub use labels::{Labels, Lesson, lesson_of};
 pub use methods::{Compared, Grade, Method, compare};
 pub use rules::{Amount, DataClass, MemoryClass, Reason, Rule, What};
 pub use stage::{kto_weights, station_of};

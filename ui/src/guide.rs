@@ -35,7 +35,7 @@ macro_rules! chapters {
 pub static CHAPTERS: &[Chapter] = chapters! {
     "first": "start" "data" "formats" "layers";
     "methods": "sft" "lora" "qlora" "oft" "full" "freeze" "gradual";
-    "preferences": "labels" "dpo" "orpo-simpo" "kto" "reward-model" "ppo";
+    "preferences": "labels" "labelling" "trust" "rounds" "playground" "dpo" "orpo-simpo" "kto" "reward-model" "ppo";
     "keeping": "forgetting" "replay" "evaluation";
     "settings": "learning-rate" "batch" "memory" "early-stopping";
     "watching": "curves" "compare" "sweep" "troubles" "export";
@@ -132,6 +132,7 @@ pub fn page_of(setting: &str) -> &'static str {
         ("kto", &["kto_"]),
         ("orpo-simpo", &["pref_loss", "simpo_", "ld_alpha", "dpo_label_smoothing"]),
         ("dpo", &["pref_", "ref_model"]),
+        ("rounds", &["labels_"]),
         ("reward-model", &["reward_model"]),
         ("ppo", &["ppo_", "reward_", "temperature", "top_", "max_new_tokens"]),
         ("replay", &["replay_"]),

@@ -27,7 +27,7 @@ mod rows;
 mod search;
 mod session;
 mod thread;
-mod trust;
+pub mod trust;
 mod words;
 
 #[cfg(test)]
@@ -36,6 +36,7 @@ mod tests;
 pub use exchange::Parcel;
 pub use line::{ListedQueue, export_labels, import_labels, labels_listing};
 pub use orders::{Answer, Order};
+pub use rounds::{Finding, WinRate};
 pub use words::*;
 
 /// The window's end.

@@ -23,8 +23,10 @@ use crate::text::Language;
 use crate::wire::Wire;
 
 pub mod cards;
+pub mod decisions;
 mod exams;
 pub mod labels;
+pub mod rounds;
 mod rows;
 
 pub use exams::*;

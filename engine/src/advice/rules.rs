@@ -170,6 +170,14 @@ words! {
         /// Many labels and a reward model: PPO.
         StagePpo = "stage_ppo",
         StagePrompts = "stage_prompts",
+        /// A person's labels: most compare answers.
+        LabelsPairs = "labels_pairs",
+        /// A person's labels: single answers were marked.
+        LabelsMarks = "labels_marks",
+        /// A person's labels: marks of which one kind is rare.
+        LabelsUnbalanced = "labels_unbalanced",
+        /// A person's labels: most praise or reject both answers.
+        LabelsBoth = "labels_both",
         /// To align, preferences are needed, and the data has none.
         AlignNeedsLabels = "align_needs_labels",
         OftKeeps = "oft_keeps",

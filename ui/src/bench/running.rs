@@ -52,6 +52,7 @@ impl Bench {
     pub(crate) fn begin(&mut self, queued: Queued) {
         self.note_begun(&queued);
         let Queued { id, recipe, .. } = queued;
+        self.note_trained(&id, &recipe);
         self.state.run = Some(Run::new(id.clone(), recipe.clone()));
         self.wire.send(Command::StartRun { id, recipe: Box::new(recipe), resume: false });
     }

@@ -4,7 +4,7 @@ use luthier_engine::feedback::{Answer, Mode, Verdict};
 use rusqlite::{Connection, Result, Statement, Transaction, params};
 
 use super::rows::{self, By, Entry, Kind, Shown, ShownAnswer};
-use super::{Author, Draft, NewItem, QueueId, QueueSettings};
+use super::{Draft, NewItem, QueueId, QueueSettings};
 
 /// Of one transaction: items, and bytes of text.
 const STEP_ITEMS: usize = 500;
@@ -67,6 +67,20 @@ pub(super) fn make(books: &mut Connection, draft: Draft) -> Result<QueueId> {
             return Ok(queue);
         }
     }
+}
+
+/// Adds items at the end of a queue, all or none. False where there is no such queue.
+pub(super) fn add(books: &mut Connection, queue: QueueId, items: &[NewItem]) -> Result<bool> {
+    rows::change(books, |books| {
+        let Some(settings) = rows::settings(books, queue)? else { return Ok(false) };
+        let next = "SELECT COALESCE(MAX(position), -1) + 1 FROM items WHERE queue = ?1";
+        let next: i64 = books.query_row(next, [queue], |row| row.get(0))?;
+        let mut tables = Tables::new(books)?;
+        for (at, item) in items.iter().enumerate() {
+            tables.insert(queue, next as usize + at, item, &settings)?;
+        }
+        Ok(true)
+    })
 }
 
 fn begin(books: &Transaction<'_>, draft: &Draft) -> Result<QueueId> {
@@ -147,24 +161,4 @@ pub(super) fn answers_wanted(settings: &QueueSettings) -> usize {
         (0, _) => 2,
         (authors, _) => authors,
     }
-}
-
-/// The next round of a queue: its prompts in their order, to be answered by other models. `None` where there is no such
-/// queue.
-pub(super) fn next_round(
-    books: &Connection,
-    parent: QueueId,
-    name: String,
-    authors: Vec<Author>,
-) -> Result<Option<Draft>> {
-    let Some(mut settings) = rows::settings(books, parent)? else { return Ok(None) };
-    settings.authors = authors;
-    settings.round += 1;
-    let mut find = books.prepare("SELECT prompt, row FROM items WHERE queue = ?1 ORDER BY position")?;
-    let items = find.query_map([parent], |row| {
-        let prompt = rows::messages(&row.get::<_, String>(0)?);
-        let row = row.get::<_, Option<i64>>(1)?.and_then(|row| usize::try_from(row).ok());
-        Ok(NewItem { prompt, row, ..NewItem::default() })
-    })?;
-    Ok(Some(Draft { name, settings, parent: Some(parent), items: items.collect::<Result<_>>()? }))
 }

@@ -8,14 +8,19 @@ use luthier_engine::feedback::Exporting;
 use luthier_engine::protocol::Problem;
 
 use super::{
-    Author, Decision, Draft, Found, Generated, Item, ItemId, Judgement, Lot, Parcel, QueueCard, QueueId, QueueSettings,
-    Sought, Wanted,
+    Author, Decision, Draft, Found, Generated, Item, ItemId, Judgement, Lot, NewItem, Parcel, QueueCard, QueueId,
+    QueueSettings, Sought, Wanted,
 };
 
 #[derive(Debug, Clone)]
 pub enum Order {
     /// Answer: `Queues`.
     MakeQueue(Box<Draft>),
+    /// More items at the end of a queue, with their answers. Answer: `Queues`, and `Lot` where it is the open queue.
+    AddItems {
+        queue: QueueId,
+        items: Vec<NewItem>,
+    },
     RenameQueue {
         queue: QueueId,
         name: String,
@@ -100,6 +105,8 @@ pub enum Order {
         parent: QueueId,
         name: String,
         authors: Vec<Author>,
+        /// Items of the parent whose prompts are asked; empty: all of them.
+        only: Vec<ItemId>,
     },
     /// Writes files; each whole or not at all. Answer: `Written` with the last one.
     Write {

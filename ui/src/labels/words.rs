@@ -66,6 +66,10 @@ pub struct QueueSettings {
     pub source: String,
     /// Words offered for what is wrong with an answer.
     pub tags: Vec<String>,
+    /// Items whose prompts the last training on this queue did not learn from.
+    pub held_out: Vec<ItemId>,
+    /// Its prompts were held out from the training before it.
+    pub only_held_out: bool,
 }
 
 impl Default for QueueSettings {
@@ -81,6 +85,8 @@ impl Default for QueueSettings {
             device: "auto".into(),
             source: String::new(),
             tags: Vec::new(),
+            held_out: Vec::new(),
+            only_held_out: false,
         }
     }
 }

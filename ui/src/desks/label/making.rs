@@ -33,6 +33,8 @@ pub struct MakingDesk {
     reading: Option<(PathBuf, Option<Mapping>)>,
     /// The file that was read last, with the meaning of its columns that was asked for.
     read: Option<(PromptsRead, Option<Mapping>)>,
+    /// The draft was ordered; it is let go when its queue is there.
+    ordered: bool,
     /// The queue is made as soon as its prompts are read.
     at_once: bool,
     pub show_archived: bool,
@@ -129,11 +131,9 @@ impl Bench {
         let Some((asked, mapping)) = making.reading.take_if(|(asked, _)| *asked == path) else { return };
         making.read = Some((PromptsRead { path: asked, read }, mapping));
         if std::mem::take(&mut making.at_once) {
-            match self.queue_plan() {
-                Some(_) => self.make_queue(),
-                // The card says why not.
-                None => self.desks.label.making.making = true,
-            }
+            // Where it cannot be made, the card says why.
+            self.desks.label.making.making = !self.can_make_queue();
+            self.make_queue();
         }
     }
 
@@ -175,6 +175,7 @@ impl Bench {
         let name = draft.own_or_given_name(file.as_deref());
         if let (PromptsFrom::Answered, Some(path)) = (draft.from, file.clone()) {
             let name = draft.name.trim().to_owned();
+            self.desks.label.exchange.reading = Some(path.clone());
             self.labels.order(Order::Import { path, settings: Box::new(settings), name });
         } else {
             let read = file.as_deref().and_then(|path| self.desks.label.making.read_of(path));
@@ -186,7 +187,7 @@ impl Bench {
             let items = draft.chosen_prompts(read).into_iter().map(item).collect();
             self.labels.order(Order::MakeQueue(Box::new(Draft { name, settings, parent: None, items })));
         }
-        self.desks.label.making.making = false;
+        (self.desks.label.making.making, self.desks.label.making.ordered) = (false, true);
     }
 
     /// One click: pairs of two samplings of the loaded model, from the dataset that is loaded.
@@ -212,12 +213,19 @@ impl Bench {
 
     // The list ---------------------------------------------------------------------------------------------------
 
-    /// A queue of this window is there: its answers are generated, and it goes onto the bench.
+    /// A queue of this window is there: its answers are generated, and it goes onto the bench, unless the person is
+    /// busy elsewhere.
     pub(super) fn queue_made(&mut self, queue: QueueId) {
-        let making = &mut self.desks.label.making;
-        (making.making, making.draft) = (false, QueueDraft::default());
+        if self.made_of_turns(queue) {
+            return;
+        }
+        if std::mem::take(&mut self.desks.label.making.ordered) {
+            self.desks.label.making.draft = QueueDraft::default();
+        }
         self.wish_ahead(queue);
-        self.open_queue(queue);
+        if self.panel == Panel::Label && !self.desks.label.making.making {
+            self.open_queue(queue);
+        }
     }
 
     pub fn begin_rename(&mut self, queue: QueueId) {

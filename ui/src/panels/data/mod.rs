@@ -2,6 +2,7 @@
 //! languages, and mix it with others.
 
 mod choose;
+mod from_answers;
 mod head;
 mod lengths;
 mod mapping;
@@ -60,6 +61,7 @@ impl DataPanel {
                 if asked {
                     bench.dialogs.ask(Ask::DataFile);
                 }
+                from_answers::hint(ui, bench, None);
             }
             if bench.datasets().len() > 1 {
                 mix::ui(ui, bench);
@@ -81,6 +83,7 @@ impl DataPanel {
                         choose::ui(ui, bench, &mut self.typed);
                     }
                     head::ui(ui, bench, summary);
+                    from_answers::hint(ui, bench, Some(summary.kind));
                     problem(ui, bench);
                     head::pages(ui, bench, summary);
                     match bench.desks.rows.page {

@@ -19,12 +19,14 @@ mod training;
 use egui::{Frame, Label, ScrollArea, Ui, vec2};
 use luthier_engine::recipe::{FinetuningType, PrefLoss, Recipe, Stage};
 
+pub use advisor::because;
+
 use super::data::kind_name;
 use crate::bench::Bench;
 use crate::desks::MethodPage;
 use crate::state::{Missing, back_to_default, to_take_back};
 use crate::text::{say, t, try_say};
-use crate::widgets::{Card, Fact, Push, column, facts, icon_label, tag};
+use crate::widgets::{Card, Fact, Notice, Push, column, facts, icon_label, tag};
 use crate::{format, icons, theme};
 
 /// Width of the column at the right, which stays while the settings scroll.
@@ -59,6 +61,9 @@ impl MethodPanel {
         column(ui, "method", |ui| {
             if !beside {
                 start_card(ui, bench);
+            }
+            if let Some(card) = bench.lesson_of_form() {
+                Notice::info(t!("rounds.form_note", name = card.name)).show(ui);
             }
             cards::what_is_learned(ui, bench);
             cards::which_weights(ui, bench);

@@ -13,7 +13,15 @@ use crate::text::{say, t, try_say};
 use crate::widgets::{Notice, Push, problem_box};
 use crate::{format, icons};
 
-pub(super) fn ui(ui: &mut Ui, run: &Run, outcome: &Outcome, can_go_on: bool) -> Option<Action> {
+/// What can be done with a run beyond what every run is good for.
+#[derive(Clone, Copy)]
+pub(super) struct Ways {
+    pub go_on: bool,
+    /// It learned from a queue's labels, and its model can be set against the one before.
+    pub label_new: bool,
+}
+
+pub(super) fn ui(ui: &mut Ui, run: &Run, outcome: &Outcome, ways: Ways) -> Option<Action> {
     let mut action = None;
     match outcome {
         Outcome::Completed { result } => {
@@ -30,13 +38,13 @@ pub(super) fn ui(ui: &mut Ui, run: &Run, outcome: &Outcome, can_go_on: bool) -> 
                     t!("ended.completed", time = time, from = format::loss(first), to = format::loss(last))
                 }
             };
-            Notice::good(text).show_with(ui, |ui| action = result_row(ui, run, Some(result), can_go_on));
+            Notice::good(text).show_with(ui, |ui| action = result_row(ui, run, Some(result), ways));
         }
         Outcome::Stopped { result, reason } => {
             let text = t!("ended.stopped", reason = reason);
-            Notice::info(text).show_with(ui, |ui| action = result_row(ui, run, result.as_ref(), can_go_on));
+            Notice::info(text).show_with(ui, |ui| action = result_row(ui, run, result.as_ref(), ways));
         }
-        Outcome::Failed { problem } => action = failed(ui, run, problem, can_go_on),
+        Outcome::Failed { problem } => action = failed(ui, run, problem, ways.go_on),
     }
     action
 }
@@ -53,7 +61,7 @@ fn mean_score(steps: &[StepReport]) -> Option<f64> {
     scores.filter(|scores| !scores.is_empty()).map(|scores| scores.iter().sum::<f64>() / scores.len() as f64)
 }
 
-fn result_row(ui: &mut Ui, run: &Run, result: Option<&PathBuf>, can_go_on: bool) -> Option<Action> {
+fn result_row(ui: &mut Ui, run: &Run, result: Option<&PathBuf>, ways: Ways) -> Option<Action> {
     let mut action = None;
     if let Some(result) = result {
         ui.add(Label::new(RichText::new(format::path(result)).monospace().size(12.0)).wrap().selectable(true));
@@ -67,13 +75,18 @@ fn result_row(ui: &mut Ui, run: &Run, result: Option<&PathBuf>, can_go_on: bool)
                 }
             }
             (Some(_), _) => {
-                if ui.add(Push::primary(t!("ended.talk")).icon(icons::CHATS_CIRCLE)).clicked() {
+                if ways.label_new && ui.add(Push::primary(t!("rounds.label_new")).icon(icons::SCALES)).clicked() {
+                    action = Some(Action::LabelNew);
+                }
+                let talk = t!("ended.talk");
+                let talk = if ways.label_new { Push::plain(talk) } else { Push::primary(talk) };
+                if ui.add(talk.icon(icons::CHATS_CIRCLE)).clicked() {
                     action = Some(Action::Go(Panel::Try));
                 }
             }
             (None, _) => {}
         }
-        if can_go_on && go_on(ui) {
+        if ways.go_on && go_on(ui) {
             action = Some(Action::GoOn);
         }
         next_steps(ui, &mut action);

@@ -55,7 +55,8 @@ impl TrainPanel {
             action = opened::banner(ui, bench).map(Action::Opened);
             action = head(ui, run, ours).or(action.take());
             if let Course::Finished(outcome) = &run.course {
-                action = ended::ui(ui, run, outcome, bench.can_go_on()).or(action.take());
+                let ways = ended::Ways { go_on: bench.can_go_on(), label_new: bench.can_label_new(&run.id) };
+                action = ended::ui(ui, run, outcome, ways).or(action.take());
             }
             action = queue::ui(ui, bench).map(Action::Queue).or(action.take());
             self.alerts.ui(ui, run);
@@ -95,6 +96,7 @@ impl TrainPanel {
             Some(Action::Compare) => bench.compare_runs(bench.id_in_view()),
             Some(Action::Evaluate) => bench.evaluate_runs(bench.id_in_view()),
             Some(Action::Again) => bench.again_in_view(),
+            Some(Action::LabelNew) => bench.label_new_in_view(),
             Some(Action::Queue(act)) => act.take(bench),
             Some(Action::Opened(act)) => act.take(bench),
             Some(Action::Go(Panel::Try)) if !ours => {
@@ -126,6 +128,8 @@ enum Action {
     Evaluate,
     /// The form takes the run's settings.
     Again,
+    /// The next round: the new model against the old one.
+    LabelNew,
     Go(Panel),
     Queue(queue::Act),
     Opened(opened::Act),

@@ -18,6 +18,8 @@ enum Wish {
     Archive,
     BringBack,
     Trust,
+    Train,
+    Export,
     Pause,
     GoOn,
 }
@@ -41,6 +43,8 @@ pub(super) fn ui(ui: &mut Ui, bench: &mut Bench) {
                 bench.open_queue(card.id);
                 bench.desks.label.page = LabelPage::Review;
             }
+            Some(Wish::Train) => bench.train_on(card.id),
+            Some(Wish::Export) => bench.begin_export(card.id),
             Some(Wish::Pause) => bench.pause_ahead(card.id),
             Some(Wish::GoOn) => bench.resume_ahead(card.id),
             None => {}
@@ -75,7 +79,8 @@ fn one(ui: &mut Ui, bench: &mut Bench, card: &QueueCard) -> Option<Wish> {
             ui.add(Label::new(theme::soft(ui, text)).selectable(false).extend());
         }
     });
-    state(ui, bench, card).or(wish)
+    let wish = state(ui, bench, card).or(wish);
+    uses(ui, card).or(wish)
 }
 
 /// Icon, name and what it is. The name opens the queue; while it is changed it is a field.
@@ -153,12 +158,29 @@ fn actions(ui: &mut Ui, bench: &Bench, card: &QueueCard) -> Option<Wish> {
             wish = Some(what);
         }
     }
-    if card.labelled > 0 {
-        let trust = IconButton::new(icons::SEAL_CHECK, t!("making.trust_named", name = card.name));
-        if ui.add(trust).clicked() {
-            wish = Some(Wish::Trust);
-        }
+    wish
+}
+
+/// What the labels are good for.
+fn uses(ui: &mut Ui, card: &QueueCard) -> Option<Wish> {
+    let mut wish = None;
+    if card.labelled == 0 {
+        return wish;
     }
+    let buttons = [
+        (icons::GRADUATION_CAP, t!("making.train"), Wish::Train),
+        (icons::SEAL_CHECK, t!("making.trust"), Wish::Trust),
+        (icons::EXPORT, t!("making.export"), Wish::Export),
+    ];
+    ui.horizontal_wrapped(|ui| {
+        ui.spacing_mut().item_spacing = vec2(6.0, 4.0);
+        for (icon, word, what) in buttons {
+            let name = t!("making.word_named", word = word, name = card.name);
+            if ui.add(Push::plain(word).icon(icon).small().name(name)).clicked() {
+                wish = Some(what);
+            }
+        }
+    });
     wish
 }
 

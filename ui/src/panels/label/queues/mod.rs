@@ -9,6 +9,7 @@ mod words;
 
 use egui::{Align, Layout, Ui};
 
+use super::exchange::import_notice;
 use crate::bench::Bench;
 use crate::text::t;
 use crate::widgets::{Notice, Push, column, empty_state};
@@ -29,6 +30,7 @@ impl Queues {
                 head(ui, bench);
             }
             archived_last(ui, bench);
+            import_notice(ui, bench);
             list::ui(ui, bench);
         });
     }

@@ -19,6 +19,7 @@ use crate::theme;
 use crate::widgets::{board, column, empty_state, segmented};
 
 pub(super) use table::Comparison;
+pub use words::because;
 
 /// Below this width questions and proposal stand one under the other.
 const SIDE_BY_SIDE: f32 = 860.0;

@@ -142,7 +142,7 @@ fn freezing(recipe: &Recipe, config: &ModelConfig) -> String {
 }
 
 /// The rule in a sentence, its numbers filled in.
-pub(super) fn because(reason: &Reason) -> String {
+pub fn because(reason: &Reason) -> String {
     let mut text = say(&format!("because.{}", reason.rule.word()));
     for (name, amount) in &reason.values {
         let shown = match amount {
