@@ -108,14 +108,15 @@ mod tests {
 
     #[test]
     fn no_prompt_is_on_both_sides() {
-        // 40 prompts, each one to five times, in other spellings.
+        // 40 prompts, each two to eight times, in other spellings.
         let spelled = |prompt: usize, time: usize| match time % 3 {
             0 => format!("What is  {prompt}?"),
             1 => format!("what IS {prompt}?\n"),
             _ => format!(" What is {prompt}?"),
         };
+        let prompt = |n: usize| if n < 80 { n % 40 } else { n % 7 };
         let rows: Vec<Judged> =
-            (0..120).map(|n| on(&spelled(n * n % 40, n), &[&format!("answer {n}")], Verdict::Good)).collect();
+            (0..120).map(|n| on(&spelled(prompt(n), n), &[&format!("answer {n}")], Verdict::Good)).collect();
         for seed in 0..20 {
             let (train, eval) = split(rows.clone(), 0.2, seed);
             assert!(keys(&train).is_disjoint(&keys(&eval)), "seed {seed}");

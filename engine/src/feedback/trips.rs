@@ -77,19 +77,17 @@ fn real_pairs_survive_every_format() {
             let how = Exporting::to(format);
             let (records, written) = export(folder.path(), &said(&judged), &how);
             assert_eq!(records.train.len() + records.left_out.total(), judged.len(), "{name} {format:?}");
-            assert!(records.left_out.total() <= 3, "{name} {format:?}: {:?}", records.left_out);
+            // One of the files has rows twice; nothing else is lost.
+            let twice = LeftOut { twice: records.left_out.twice, ..LeftOut::default() };
+            assert_eq!(records.left_out, twice, "{name} {format:?}");
             let back = import(&written).unwrap();
             assert_eq!((back.format, back.mode, back.left_out), (Some(format), Some(Mode::Pair), 0));
-            let expected: Vec<Judged> = match records.left_out.total() {
-                0 => judged.clone(),
-                // What was left out is not there to come back.
-                _ => judged
-                    .iter()
-                    .filter(|one| kept(&all(&back)).contains(&kept(std::slice::from_ref(one))[0]))
-                    .cloned()
-                    .collect(),
+            let mut seen = std::collections::HashSet::new();
+            let mut first = |row: &&Judged| {
+                seen.insert((prompt_key(&row.prompt), words(&row.answers[0].text), words(&row.answers[1].text)))
             };
-            assert_eq!(expected.len(), records.train.len(), "{name} {format:?}");
+            let all_rows = format.holds() == Holds::Verdicts;
+            let expected: Vec<Judged> = judged.iter().filter(|row| first(row) || all_rows).cloned().collect();
             assert_eq!(kept(&all(&back)), kept(&expected), "{name} {format:?}");
         }
     }

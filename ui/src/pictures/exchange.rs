@@ -82,7 +82,10 @@ fn marks(language: Language) -> (Bench, Engine) {
     if let Some(desk) = &mut bench.desks.label.exchange.export {
         desk.choose(FileFormat::LlamaFactoryKto);
     }
-    let parcel = Parcel { balance: Some(Balance { liked: 251, disliked: 136 }), eval: 0, ..parcel() };
+    let example = "{\n  \"messages\": [\n    {\n      \"role\": \"user\",\n      \"content\": \"琴的哪一部分最先发声？\"\n    },\n    {\n      \
+        \"role\": \"assistant\",\n      \"content\": \"琴弦。\"\n    }\n  ],\n  \"label\": true\n}";
+    let balance = Some(Balance { liked: 251, disliked: 136 });
+    let parcel = Parcel { balance, eval: 0, example: example.into(), ..parcel() };
     exported(&mut bench, &engine, parcel.clone());
     exported(&mut bench, &engine, parcel);
     (bench, engine)

@@ -94,7 +94,12 @@ fn nothing_to_export_and_trouble_are_told() {
 #[test]
 fn a_file_of_labels_becomes_a_queue() {
     let (mut window, engine) = queues(Mode::Pair);
-    click(&mut window, "Import labels");
+    window.key_press_modifiers(Modifiers::COMMAND, Key::K);
+    window.run();
+    window.get_by_label("Search commands").type_text("Import labels");
+    window.run();
+    window.key_press(Key::Enter);
+    window.run();
     assert_eq!(engine.asked.borrow().last(), Some(&Ask::LabelsFile));
     engine.answer(Ask::LabelsFile, "/data/dpo_en_demo.json");
     window.run();

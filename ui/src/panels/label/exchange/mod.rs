@@ -87,10 +87,10 @@ fn foot(ui: &mut Ui, bench: &mut Bench) {
         (false, false) => t!("exchange.to_file"),
     };
     let (mut asked, mut typed) = (false, None);
-    ui.horizontal_wrapped(|ui| {
+    ui.horizontal(|ui| {
         ui.add_enabled_ui(ready, |ui| {
             asked = ui.add(Push::primary(word).icon(icons::UPLOAD_SIMPLE)).clicked();
-            let width = (ui.available_width() - 8.0).clamp(120.0, 420.0);
+            let width = (ui.available_width() - 8.0).clamp(100.0, 420.0);
             typed = path_entry(ui, &t!("exchange.path"), &t!("exchange.path_hint"), &mut desk.path, width);
         });
     });
