@@ -65,8 +65,13 @@ impl LabelBench {
                         |ui, bench, low| match (item.is_some(), mode) {
                             (false, _) => {}
                             (_, Mode::Pair) => {
-                                tags::tags_of_pair(ui, bench);
+                                if !low {
+                                    tags::tags_of_pair(ui, bench, low);
+                                }
                                 pair.choices(ui, bench, low);
+                                if low {
+                                    tags::tags_of_pair(ui, bench, low);
+                                }
                             }
                             (_, Mode::Single) => single.choices(ui, bench, low),
                             (_, Mode::Rank) => rank.choices(ui, bench, low),

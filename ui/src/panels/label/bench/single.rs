@@ -27,7 +27,7 @@ impl SingleView {
     /// Words for what is wrong, then the two verdicts, each where its arrow points; `low`: in one line with others.
     pub fn choices(&mut self, ui: &mut Ui, bench: &mut Bench, low: bool) {
         if !low {
-            tags::tag_chips(ui, bench);
+            tags::tag_chips(ui, bench, low);
         }
         let mut pressed = None;
         let mut row = |ui: &mut Ui| {
@@ -44,7 +44,7 @@ impl SingleView {
         };
         if low {
             row(ui);
-            tags::tag_chips(ui, bench);
+            tags::tag_chips(ui, bench, low);
         } else {
             ui.horizontal(row);
         }

@@ -12,43 +12,47 @@ use crate::{icons, theme};
 /// Characters of a word that are shown; a queue's settings may hold anything.
 const SHOWN: usize = 40;
 
-/// The words that are offered, each pressed on and off, and a field for another one.
-pub fn tag_chips(ui: &mut Ui, bench: &mut Bench) {
+/// The words that are offered, each pressed on and off, and a field for another one; `low`: in one line with others.
+pub fn tag_chips(ui: &mut Ui, bench: &mut Bench, low: bool) {
+    if low {
+        ui.horizontal(|ui| chips(ui, bench));
+    } else {
+        ui.horizontal_wrapped(|ui| chips(ui, bench));
+    }
+}
+
+fn chips(ui: &mut Ui, bench: &mut Bench) {
     let offered = bench.offered_tags();
     let can = bench.can_tag();
-    ui.horizontal_wrapped(|ui| {
-        ui.spacing_mut().item_spacing = vec2(6.0, 6.0);
-        ui.label(theme::soft(ui, t!("judging.tags")));
-        let mut pressed = None;
-        ui.add_enabled_ui(can, |ui| {
-            for (at, tag) in offered.iter().enumerate() {
-                let on = bench.desks.label.now.tags.contains(tag);
-                let keys = JudgingCommand::Tag(at).shortcut().map(caps).unwrap_or_default();
-                let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
-                let word: String = tag.chars().map(|c| if c.is_control() { ' ' } else { c }).take(SHOWN).collect();
-                let name = t!("judging.tag_said", tag = word);
-                let mut chip = Keyed::new(word, &keys).small().name(name).selected(on);
-                // The ground alone would tell it by colour.
-                if on {
-                    chip = chip.icon(icons::CHECK);
-                }
-                if ui.add(chip).clicked() {
-                    pressed = Some(at);
-                }
-            }
-        });
-        if let Some(at) = pressed {
-            bench.mark_tag(at);
+    ui.spacing_mut().item_spacing = vec2(6.0, 6.0);
+    ui.label(theme::soft(ui, t!("judging.tags")));
+    let mut pressed = None;
+    for (at, tag) in offered.iter().enumerate() {
+        let on = bench.desks.label.now.tags.contains(tag);
+        let keys = JudgingCommand::Tag(at).shortcut().map(caps).unwrap_or_default();
+        let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+        let word: String = tag.chars().map(|c| if c.is_control() { ' ' } else { c }).take(SHOWN).collect();
+        let name = t!("judging.tag_said", tag = word);
+        let mut chip = Keyed::new(word, &keys).small().name(name).selected(on);
+        // The ground alone would tell it by colour.
+        if on {
+            chip = chip.icon(icons::CHECK);
         }
-        another(ui, bench, can);
-    });
+        if ui.add_enabled(can, chip).clicked() {
+            pressed = Some(at);
+        }
+    }
+    if let Some(at) = pressed {
+        bench.mark_tag(at);
+    }
+    another(ui, bench, can);
 }
 
 /// The same beside a pair: in sight once one is marked or asked for.
-pub fn tags_of_pair(ui: &mut Ui, bench: &mut Bench) {
+pub fn tags_of_pair(ui: &mut Ui, bench: &mut Bench, low: bool) {
     let desk = &bench.desks.label;
     if desk.single.tags_shown || desk.single.new_tag.is_some() || !desk.now.tags.is_empty() {
-        tag_chips(ui, bench);
+        tag_chips(ui, bench, low);
     }
 }
 
