@@ -66,15 +66,17 @@ fn once(language: Language) -> (Bench, Engine) {
 
 fn item(language: Language, mode: Mode) -> (Bench, Engine) {
     let (mut b, e) = trust_bench(language, mode);
+    // The first that is not settled.
+    b.step_dispute(1);
     let mut all = decisions(mode);
-    let verdict = all[0].judged.verdict.clone();
-    let mut noted = decision(20, mode, 3, "小陈", verdict);
+    let at = b.desks.label.review.item.map_or(0, |item| item as usize - 1);
+    let verdict = all.iter().find(|decision| decision.item as usize == at + 1).map(|d| d.judged.verdict.clone());
+    let mut noted = decision(at, mode, 3, "小陈", verdict.unwrap_or(Verdict::Skipped));
     noted.judged.tags = vec!["wrong".into(), "too long".into()];
     noted.judged.note = "The second half repeats the first.".into();
     all.push(noted);
     b.desks.label.cards[0].labelled += 1;
     b.watch_trust(1, 10.0);
     tell(&mut b, &e, all);
-    b.open_dispute(21);
     (b, e)
 }
