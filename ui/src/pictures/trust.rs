@@ -39,7 +39,7 @@ fn at_the_bench(language: Language) -> (Bench, Engine) {
     for decision in &mut all {
         let judged = &mut decision.judged;
         if let Verdict::Better { answer, .. } = judged.verdict
-            && decision.id % 5 > 0
+            && decision.item % 5 > 0
         {
             judged.shown = vec![answer, 1 - answer];
         }
