@@ -339,6 +339,7 @@ fn drawn(name: &str, bench: Bench, size: (f32, f32), theme: Theme, scale: f32) -
     match name {
         "palette" => w.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::K),
         "close" => drop(w.state_mut().may_close()),
+        "label_annotator" => trust::open_annotators(&w),
         _ => {}
     }
     w.run_ok();

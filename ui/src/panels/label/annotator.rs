@@ -98,7 +98,8 @@ fn one(ui: &mut Ui, name: &str, now: bool, writing: &mut Writing) -> Option<Wish
         }
         ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
             let word = egui::Button::selectable(now, theme::name(name, 14.0)).truncate();
-            let button = ui.add_sized(vec2(ui.available_width(), 26.0), word);
+            // Something at the right keeps the name at the left.
+            let button = ui.add(word.right_text("").min_size(vec2(ui.available_width(), 26.0)));
             button.widget_info(|| WidgetInfo::selected(Role::RadioButton, true, now, name));
             if button.clicked() {
                 wish = Some(Wish::Take(name.to_owned()));
