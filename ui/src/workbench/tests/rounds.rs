@@ -75,7 +75,7 @@ fn a_run_on_labels_leads_to_the_next_round_from_train_and_by_key() {
     window.run();
     window.key_press(Key::L);
     window.run();
-    assert!(says(&window, "No prompt was held out from this training."));
+    assert!(says(&window, "Old: SmolLM2-135M") && says(&window, "New: polite answers"));
     click(&mut window, "Back to the rounds");
     assert!(window.state().bench.desks.label.rounds.next.is_none());
 

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::mpsc::Receiver;
+use std::sync::mpsc::{Receiver, TryRecvError};
 
 use luthier_engine::advice::{self, Labels, Lesson};
 use luthier_engine::feedback::{Balance, Ties, balance};
@@ -209,8 +209,17 @@ impl Bench {
     /// The files have their texts: they go to the disk, and the queue remembers what is held out.
     fn take_files(&mut self) {
         let Some(pending) = &mut self.desks.label.rounds.pending else { return };
-        let Some(made) = pending.making.as_ref().and_then(|making| making.try_recv().ok()) else { return };
-        pending.making = None;
+        let Some(making) = pending.making.take() else { return };
+        let made = match making.try_recv() {
+            Ok(made) => made,
+            Err(TryRecvError::Empty) => {
+                pending.making = Some(making);
+                return;
+            }
+            Err(TryRecvError::Disconnected) => {
+                Err(Problem { code: "internal".into(), message: "the files of the labels could not be made".into() })
+            }
+        };
         let written = match made {
             Ok(written) => written,
             Err(problem) => {
