@@ -23,10 +23,8 @@ pub use evaluate::{
 };
 pub use guide::GuideDesk;
 pub use label::{
-    Ahead, AheadDesk, Counted, Decided, DecidingDesk, Disputed, ExchangeDesk, ExportDesk, FinalWord, FindingDesk,
-    Insight, LEAST_PROMPTS, LabelDesk, LabelPage, LessonDesk, Link, MakingDesk, NextDesk, Numbers, PairDesk, Plan,
-    PromptsFrom, PromptsRead, QueueDraft, RANKED, RankDesk, ReviewDesk, RoundsDesk, STAGES, SingleDesk, Start, TELLING,
-    Voice, WaitsFor, Writing,
+    Ahead, Counted, Disputed, ExportDesk, FinalWord, Insight, LEAST_PROMPTS, LabelDesk, LabelPage, LessonDesk, Link,
+    Numbers, Plan, PromptsFrom, QueueDraft, RANKED, RankDesk, STAGES, Start, TELLING, Voice, WaitsFor,
 };
 pub use layers::{LayersDesk, LayersView};
 pub(crate) use queue::Turn;

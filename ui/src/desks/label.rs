@@ -21,14 +21,14 @@ mod settling;
 mod single;
 
 pub use ahead::{Ahead, AheadDesk, WaitsFor};
-pub use deciding::{Decided, DecidingDesk};
+pub use deciding::DecidingDesk;
 pub use exchange::{ExchangeDesk, ExportDesk};
 pub use finding::FindingDesk;
-pub use making::{MakingDesk, Plan, PromptsFrom, PromptsRead, QueueDraft, RANKED, Voice};
-pub use pair::{PairDesk, Writing};
+pub use making::{MakingDesk, Plan, PromptsFrom, QueueDraft, RANKED, Voice};
+pub use pair::PairDesk;
 pub use rank::RankDesk;
 pub use review::{Insight, ReviewDesk, TELLING};
-pub use rounds::{Counted, LEAST_PROMPTS, LessonDesk, Link, NextDesk, Numbers, RoundsDesk, STAGES, Start};
+pub use rounds::{Counted, LEAST_PROMPTS, LessonDesk, Link, Numbers, RoundsDesk, STAGES, Start};
 pub use settling::{Disputed, FinalWord};
 pub use single::SingleDesk;
 

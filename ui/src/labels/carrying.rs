@@ -126,7 +126,7 @@ impl Desk<'_> {
                 let decisions = self.with(|books| {
                     let open = session.as_mut().filter(|session| session.queue == queue);
                     let open = open.map(|session| session.read_on(books).map(|()| &session.index)).transpose()?;
-                    read.at_hand(books, queue, open)
+                    read.decisions(books, queue, open)
                 });
                 (self.read, self.session) = (read, session);
                 self.answer(Answer::Decisions { queue, decisions: decisions? });

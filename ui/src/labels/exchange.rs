@@ -43,7 +43,7 @@ impl Decision {
 pub(super) fn export(home: &Path, queue: QueueId, how: &Exporting, to: Option<&Path>) -> Result<Parcel, Problem> {
     let (books, _) = database::open(home)?;
     let of_books = |error| BOOK.failure(home, &error);
-    let decisions = Read::default().decisions(&books, queue).map_err(of_books)?;
+    let decisions = Read::default().decisions(&books, queue, None).map_err(of_books)?;
     let said: Vec<Said<'_>> = decisions.iter().map(Decision::said).collect();
     let records = feedback::records(&said, how);
     let mut parcel = Parcel {

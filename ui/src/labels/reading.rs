@@ -17,13 +17,13 @@ pub(super) struct Read {
 }
 
 impl Read {
-    /// All that stand, in the order in which they were made.
-    pub fn decisions(&mut self, books: &Connection, queue: QueueId) -> Result<Arc<Vec<Decision>>> {
-        self.at_hand(books, queue, None)
-    }
-
-    /// The same; `index` is that of the queue, where it is at hand.
-    pub fn at_hand(&mut self, books: &Connection, queue: QueueId, index: Option<&Index>) -> Result<Arc<Vec<Decision>>> {
+    /// All that stand, in the order in which they were made. `index` is that of the queue where it is at hand.
+    pub fn decisions(
+        &mut self,
+        books: &Connection,
+        queue: QueueId,
+        index: Option<&Index>,
+    ) -> Result<Arc<Vec<Decision>>> {
         let mut newest = books.prepare("SELECT coalesce(max(id), 0) FROM decisions")?;
         let newest: DecisionId = newest.query_row([], |row| row.get(0))?;
         if (self.queue, self.newest) != (queue, newest) {

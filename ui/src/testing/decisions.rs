@@ -30,7 +30,7 @@ pub fn decision(at: usize, mode: Mode, pass: u32, annotator: &str, verdict: Verd
 /// What somebody says of item `at` on the `turn`th time.
 fn verdict(at: usize, mode: Mode, turn: usize) -> Verdict {
     // Every fourth item is seen differently the next time.
-    let mood = at * 7 + if at % 4 == 0 { turn } else { 0 };
+    let mood = at * 5 + if at % 4 == 0 { turn } else { 0 };
     match (mode, mood % 7) {
         (Mode::Pair, 0) => Verdict::Tie,
         (Mode::Pair, 3) => Verdict::BothBad,
@@ -64,7 +64,7 @@ pub fn decisions(mode: Mode) -> Vec<Decision> {
             all.push(decision(at, mode, 2, "Bo", verdict(at, mode, 2)));
         }
     }
-    let mut hasty = decision(61, mode, 0, "Bo", verdict(61, mode, 0));
+    let mut hasty = decision(60, mode, 0, "Bo", verdict(60, mode, 0));
     hasty.judged.seconds = 0.4;
     all.push(hasty);
     let mut last = decision(0, mode, 3, "Cy", verdict(0, mode, 1));

@@ -168,8 +168,10 @@ impl Bench {
                 desk.revision += 1;
                 desk.watch.making = None;
                 self.after_settling(before.as_ref());
-                // A long list takes a while to be given back.
-                std::thread::spawn(move || drop(before));
+                if before.as_ref().is_some_and(|before| before.decisions.len() > AT_ONCE_DECISIONS) {
+                    // A long list takes a while to be given back.
+                    std::thread::spawn(move || drop(before));
+                }
             }
             Err(TryRecvError::Empty) => {}
             // It was not counted to its end; the next change is counted anew.

@@ -160,7 +160,9 @@ fn another_person_opens_the_queue_anew_and_names_can_be_changed() {
     let mut window = window(bench);
     window.run_ok();
     click(&mut window, "Ada is labelling");
-    click(&mut window, "Bo");
+    // Who said what on the item in front names her too.
+    window.get_by_role_and_label(Role::RadioButton, "Bo").click();
+    window.run_ok();
     let reopened = |engine: &Engine, name: &str| {
         orders(engine).iter().any(|o| matches!(o, Order::Open { queue: 1, annotator } if annotator == name))
     };
@@ -169,6 +171,8 @@ fn another_person_opens_the_queue_anew_and_names_can_be_changed() {
     assert_eq!((bench.settings.annotator.as_str(), bench.desks.label.page), ("Bo", LabelPage::Review));
     assert_eq!(bench.desks.label.lot, None, "what lay there was chosen for Ada");
     click(&mut window, "Bo is labelling");
+    window.get_by_label("Another name").focus();
+    window.run_ok();
     window.get_by_label("Another name").type_text("  小陈\u{202E} ");
     window.run_ok();
     click(&mut window, "Label under this name");
@@ -183,4 +187,40 @@ fn another_person_opens_the_queue_anew_and_names_can_be_changed() {
     assert!(reopened(&engine, "Chen"));
     window.state_mut().bench.label_as("  ");
     assert!(orders(&engine).is_empty(), "nobody has no name");
+}
+
+/// Ten thousand decisions, and others every tenth frame: the report is made beside the window's thread.
+#[test]
+#[ignore = "measures; run it alone"]
+fn frames_of_ten_thousand_decisions() {
+    let (mut bench, engine) = labelling_bench(Language::English, Mode::Pair, 0);
+    bench.desks.label.page = LabelPage::Review;
+    let made = |n: usize| -> std::sync::Arc<Vec<Decision>> {
+        let verdict = |at: usize| if at % 3 == 0 { FIRST } else { SECOND };
+        let one = |at: usize| {
+            let mut decision =
+                decision(at % 997, Mode::Pair, (at % 2) as u32, ["Ada", "Bo", "Cy"][at % 3], verdict(at));
+            (decision.id, decision.item) = (at as i64, (at * 9 / 10) as i64);
+            decision.judged.answers.iter_mut().for_each(|answer| answer.text = answer.text.repeat(10));
+            decision
+        };
+        std::sync::Arc::new((0..n).map(one).collect())
+    };
+    let lists: Vec<_> = (0..20).map(|n| made(10_000 + n)).collect();
+    let mut window = window(bench);
+    let mut times = Vec::new();
+    for frame in 0..200 {
+        if frame % 10 == 0 {
+            window.state_mut().bench.desks.label.cards[0].labelled += 1;
+            window.state_mut().bench.watch_trust(1, frame as f64 * 100.0);
+            engine.tell_labels(Answer::Decisions { queue: 1, decisions: lists[frame / 10].clone() });
+        }
+        let start = std::time::Instant::now();
+        window.step();
+        times.push(start.elapsed().as_secs_f64() * 1e3);
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    assert!(window.state().bench.desks.label.review.revision >= 10, "reports were made");
+    times.sort_unstable_by(f64::total_cmp);
+    println!("10,000 decisions: p50 {:.2} ms, p99 {:.2} ms, worst {:.2} ms", times[100], times[198], times[199]);
 }

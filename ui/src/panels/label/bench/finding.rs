@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use egui::accesskit::Role;
 use egui::{
-    Align2, Area, CornerRadius, FontId, Id, Key, Modal, Modifiers, Order, ScrollArea, Sense, TextEdit, Ui, WidgetInfo,
-    pos2, vec2,
+    Align2, Area, CornerRadius, FontId, Frame, Id, Key, Modal, Modifiers, Order, ScrollArea, Sense, TextEdit, Ui,
+    WidgetInfo, pos2, vec2,
 };
 use luthier_engine::feedback::{Strength, Verdict};
 
@@ -45,7 +45,8 @@ impl FindingView {
             .anchor(Align2::CENTER_TOP, vec2(0.0, from_top))
             .sense(Sense::hover())
             .interactable(true);
-        let modal = Modal::new(id).area(area).backdrop_color(theme::palette(ui).veil);
+        let frame = Frame::popup(ui.style()).inner_margin(12);
+        let modal = Modal::new(id).area(area).frame(frame).backdrop_color(theme::palette(ui).veil);
         let shown = modal.show(ui.ctx(), |ui| {
             ui.set_width((screen.width() - 64.0).min(760.0));
             ui.spacing_mut().item_spacing = vec2(8.0, 8.0);
@@ -116,7 +117,8 @@ impl FindingView {
         let seek = std::mem::take(&mut desk.seek);
         let mut called = None;
         ui.spacing_mut().item_spacing.y = 0.0;
-        let mut area = ScrollArea::vertical().id_salt("found").max_height(height).auto_shrink([false, true]);
+        let mut area = ScrollArea::vertical().id_salt("found").max_height(height).min_scrolled_height(height);
+        area = area.auto_shrink([false, true]);
         if seek {
             let (top, shown) = (desk.chosen as f32 * ROW, height.min(desk.found.len() as f32 * ROW));
             area = area.vertical_scroll_offset(self.offset.clamp((top + ROW - shown).max(0.0), top));

@@ -47,6 +47,7 @@ pub fn ui(ui: &mut Ui, bench: &mut Bench) {
     });
     bar(ui, &progress);
     bias_line(ui, bench);
+    ui.add_space(2.0);
 }
 
 fn count(n: usize) -> String {

@@ -2,7 +2,7 @@
 
 use egui::accesskit::Role;
 use egui::{
-    Align, Id, Key, KeyboardShortcut, Label, Layout, Modal, Modifiers, ScrollArea, Sense, Ui, WidgetInfo, vec2,
+    Align, Frame, Id, Key, KeyboardShortcut, Label, Layout, Modal, Modifiers, ScrollArea, Sense, Ui, WidgetInfo, vec2,
 };
 use luthier_engine::feedback::Mode;
 
@@ -72,6 +72,15 @@ impl Line {
         Self { group, icon: command.icon(), label: command.label(), ways: ways(command) }
     }
 
+    /// Without the area that stands before a command in the palette.
+    fn of_bench(group: Group, command: Labelling) -> Self {
+        let label = command.label();
+        let own = label.split_once([':', '：']).map_or(label.as_str(), |(_, own)| own.trim());
+        let mut letters = own.chars();
+        let first = letters.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
+        Self { label: first + letters.as_str(), ..Self::of(group, command) }
+    }
+
     fn said(&self) -> String {
         let ways: Vec<String> = self.ways.iter().map(|caps| caps.join("+")).collect();
         t!("judging.keys_row", label = self.label, keys = ways.join(", "))
@@ -120,7 +129,7 @@ fn lines(bench: &Bench, mode: Mode) -> Vec<Line> {
         }
     }
     for command in Labelling::all() {
-        lines.extend(group_of(*command, mode).map(|group| Line::of(group, *command)));
+        lines.extend(group_of(*command, mode).map(|group| Line::of_bench(group, *command)));
     }
     let offered = bench.offered_tags();
     for command in Judging::all() {
@@ -136,7 +145,8 @@ fn lines(bench: &Bench, mode: Mode) -> Vec<Line> {
         lines.extend(line);
     }
     lines.retain(|line| !line.ways.is_empty());
-    lines.sort_by_key(|line| line.group);
+    // The plain keys first.
+    lines.sort_by_key(|line| (line.group, line.ways[0].len()));
     lines
 }
 
@@ -166,7 +176,8 @@ pub fn sheet(ui: &mut Ui, bench: &mut Bench, mode: Mode) {
     let screen = ui.ctx().content_rect();
     let wide = screen.width() >= 760.0;
     let mut close = ui.input_mut(|i| i.consume_key(Modifiers::NONE, Key::Escape));
-    let modal = Modal::new(Id::unique("keys of the bench")).backdrop_color(theme::palette(ui).veil);
+    let frame = Frame::popup(ui.style()).inner_margin(16);
+    let modal = Modal::new(Id::unique("keys of the bench")).frame(frame).backdrop_color(theme::palette(ui).veil);
     let shown = modal.show(ui.ctx(), |ui| {
         let p = theme::palette(ui);
         ui.set_width((screen.width() - 64.0).min(if wide { 820.0 } else { 460.0 }));
@@ -182,7 +193,8 @@ pub fn sheet(ui: &mut Ui, bench: &mut Bench, mode: Mode) {
         ui.add_space(4.0);
         let lines = lines(bench, mode);
         let height = (screen.height() - 150.0).max(120.0);
-        ScrollArea::vertical().id_salt("keys").max_height(height).auto_shrink([false, true]).show(ui, |ui| {
+        let area = ScrollArea::vertical().id_salt("keys").max_height(height).min_scrolled_height(height);
+        area.auto_shrink([false, true]).show(ui, |ui| {
             if wide {
                 // The left column is what is judged, the right one all the rest.
                 ui.columns(2, |sides| {

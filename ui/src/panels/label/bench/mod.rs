@@ -70,6 +70,7 @@ impl LabelBench {
                             (_, Mode::Rank) => rank.choices(ui, bench, low),
                         },
                         |ui, bench| match mode {
+                            _ if item.is_none() => {}
                             Mode::Pair => {
                                 pair::small_choices(ui, bench);
                                 tags::opener(ui, bench);
@@ -88,7 +89,13 @@ impl LabelBench {
                 let most = (height * 0.34).max(96.0);
                 text::prompt(ui, ("prompt", item.id), &item.prompt, bench.desks.label.now.as_written, most);
                 ui.add_space(2.0);
-                let left = (height - (ui.cursor().top() - top)).max(if low { 220.0 } else { 140.0 });
+                text::read_ahead(ui, bench);
+                let left = (height - (ui.cursor().top() - top)).max(match low {
+                    // One above the other, each of a few lines at least.
+                    true if ui.available_width() < 640.0 => 400.0,
+                    true => 220.0,
+                    false => 140.0,
+                });
                 let room = Rect::from_min_size(ui.cursor().min, vec2(ui.available_width(), left));
                 ui.scope_builder(UiBuilder::new().max_rect(room), |ui| {
                     answers(ui, bench, (pair, single, rank), item, mode)

@@ -14,7 +14,7 @@ use crate::command::{Named as _, RankingCommand};
 use crate::desks::RankDesk;
 use crate::labels::Item;
 use crate::text::t;
-use crate::widgets::{IconButton, Keyed, Push, Reading, elided, icon_label, keycap};
+use crate::widgets::{IconButton, Keyed, Push, Reading, elided, keycap};
 use crate::{icons, theme};
 
 /// Points of an answer that are shown before it is unfolded: about five lines.
@@ -367,16 +367,18 @@ fn so_far(ui: &mut Ui, desk: &RankDesk) {
     ui.spacing_mut().item_spacing.x = 4.0;
     ui.add(Label::new(theme::soft(ui, t!("judging.rank_order"))).selectable(false));
     ui.add_space(4.0);
-    let sign = |ui: &mut Ui, icon| icon_label(ui, icon, 13.0, p.ink_soft);
+    let sign = |ui: &mut Ui, tied| {
+        ui.add(Label::new(egui::RichText::new(if tied { "=" } else { ">" }).color(p.ink_soft)).selectable(false));
+    };
     for (at, side) in desk.order().iter().take(desk.placed()).enumerate() {
         if at > 0 {
-            sign(ui, if desk.is_tied(at) { icons::EQUALS } else { icons::CARET_RIGHT });
+            sign(ui, desk.is_tied(at));
         }
         ui.add(Label::new(theme::strong(text::letter(*side))).selectable(false));
     }
     let left = desk.order().len() - desk.placed();
     if left > 0 {
-        sign(ui, if desk.tie_next() { icons::EQUALS } else { icons::CARET_RIGHT });
+        sign(ui, desk.tie_next());
         ui.add_space(4.0);
         ui.add(Label::new(theme::soft(ui, t!("judging.rank_left", n = left))).truncate());
     }

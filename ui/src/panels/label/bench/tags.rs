@@ -1,6 +1,6 @@
 //! Words for what is wrong with an answer, as chips with their keys.
 
-use egui::{Align, Key, Layout, TextEdit, Ui, vec2};
+use egui::{Key, TextEdit, Ui, vec2};
 
 use super::keys::caps;
 use crate::bench::Bench;
@@ -16,7 +16,7 @@ const SHOWN: usize = 40;
 pub fn tag_chips(ui: &mut Ui, bench: &mut Bench) {
     let offered = bench.offered_tags();
     let can = bench.can_tag();
-    ui.with_layout(Layout::left_to_right(Align::Center).with_main_wrap(true), |ui| {
+    ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing = vec2(6.0, 6.0);
         ui.label(theme::soft(ui, t!("judging.tags")));
         let mut pressed = None;

@@ -2,7 +2,7 @@
 
 use egui::{Grid, Label, RichText, ScrollArea, Ui};
 
-use super::words::{percent, percents, person};
+use super::words::{decimal, percent, percents, person};
 use crate::bench::Bench;
 use crate::icons;
 use crate::labels::QueueId;
@@ -63,9 +63,9 @@ fn block(ui: &mut Ui, title: &str, agreement: Option<&Agreement>, none: &str) {
     line(ui, &percent(agreement.share()), &format!("{what}  ·  {between}"), |_| {});
     match agreement.kappa {
         Some(kappa) => {
-            let interval = format!("{:.2}–{:.2}", kappa.low, kappa.high);
+            let interval = format!("{} … {}", decimal(kappa.low), decimal(kappa.high));
             let about = format!("{}  ·  {}", t!("review.kappa"), t!("review.between", interval = interval));
-            line(ui, &format!("{:.2}", kappa.value), &about, |ui| {
+            line(ui, &decimal(kappa.value), &about, |ui| {
                 let (ink, ground) = colours(theme::palette(ui), kappa.reading());
                 tag(ui, &reading(kappa.reading()), ink, ground);
             });
@@ -73,7 +73,7 @@ fn block(ui: &mut Ui, title: &str, agreement: Option<&Agreement>, none: &str) {
         None => line(ui, "–", &t!("review.kappa_undefined"), |_| {}),
     }
     if let Some(tau) = agreement.tau {
-        line(ui, &format!("{tau:.2}"), &t!("review.tau"), |_| {});
+        line(ui, &decimal(tau), &t!("review.tau"), |_| {});
     }
 }
 
@@ -114,6 +114,7 @@ fn matrix(ui: &mut Ui, report: &Report) {
     let of = |a: &str, b: &str| all.clone().find(|agreement| agreement.people == [a, b] || agreement.people == [b, a]);
     ui.add(Label::new(theme::soft(ui, t!("review.matrix_about"))).wrap());
     ScrollArea::horizontal().id_salt("people").auto_shrink([false, true]).show(ui, |ui| {
+        ui.spacing_mut().interact_size.y = 20.0;
         Grid::new("people").spacing([20.0, 6.0]).show(ui, |ui| {
             ui.label("");
             for name in &people {
@@ -124,9 +125,10 @@ fn matrix(ui: &mut Ui, report: &Report) {
                 ui.add(Label::new(theme::name(&person(row), 13.0)).extend());
                 // Below the diagonal everything would be said twice.
                 for (column, name) in people.iter().enumerate() {
-                    match of(row, name).filter(|_| column >= at) {
+                    match of(row, name) {
+                        _ if column < at => drop(ui.label("")),
                         Some(agreement) => drop(ui.add(Label::new(cell(agreement)).extend())),
-                        None => drop(ui.label("")),
+                        None => drop(ui.label(theme::soft(ui, "–"))),
                     }
                 }
                 ui.end_row();
@@ -137,6 +139,6 @@ fn matrix(ui: &mut Ui, report: &Report) {
 
 /// "0.74, 88 % of 17"
 fn cell(agreement: &Agreement) -> String {
-    let kappa = agreement.kappa.map_or_else(|| "–".into(), |Kappa { value, .. }| format!("{value:.2}"));
+    let kappa = agreement.kappa.map_or_else(|| "–".into(), |Kappa { value, .. }| decimal(value));
     t!("review.cell", kappa = kappa, percent = percent(agreement.share()), items = agreement.items)
 }

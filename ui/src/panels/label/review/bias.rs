@@ -95,7 +95,7 @@ fn lengths(ui: &mut Ui, lengths: &Lengths) {
             fact(t!("review.mean_bad", n = lengths.bad), lengths.mean_bad, lengths.bad),
         ],
     );
-    let interval = format!("{:+.0} … {:+.0}", lengths.low, lengths.high);
+    let interval = format!("{:+.0} … {:+.0}", lengths.low, lengths.high).replace('-', "−");
     let text = match lengths.lean() {
         None => t!("review.lengths_even", interval = interval),
         Some(Lean::More) => t!("review.lengths_more", interval = interval),

@@ -56,6 +56,9 @@ fn head(ui: &mut Ui, bench: &mut Bench, disputed: &Disputed) {
             if ui.add_enabled(disputed.at > 0, previous).clicked() {
                 step = -1;
             }
+            if !bench.settings.annotator.is_empty() {
+                annotator_chooser(ui, bench);
+            }
             if disputed.last_word().is_some() {
                 tag(ui, &t!("review.settled"), p.good, p.good_soft);
             }
@@ -167,20 +170,23 @@ fn last_word(ui: &mut Ui, bench: &mut Bench, disputed: &Disputed) {
     ui.horizontal_wrapped(|ui| {
         if bench.settings.annotator.is_empty() {
             ui.label(t!("review.who_decides"));
+            annotator_chooser(ui, bench);
         } else {
             let may = bench.may_settle();
+            // Where there is little room, the words are enough.
+            let signs = ui.available_width() > 700.0;
             for word in disputed.words() {
                 let key =
                     ReviewCommand::of(word).and_then(Named::shortcut).map(|keys| keys.logical_key.symbol_or_name());
                 let keys: Vec<&str> = key.into_iter().collect();
-                let button = Keyed::new(words(word, disputed), &keys).icon(sign(word)).small();
+                let button = Keyed::new(words(word, disputed), &keys).small();
+                let button = if signs { button.icon(sign(word)) } else { button };
                 let button = ui.add_enabled(may, button.selected(is_last(word, disputed)));
                 if button.clicked() {
                     said = Some(word);
                 }
             }
         }
-        annotator_chooser(ui, bench);
     });
     if let Some(word) = said {
         let now = ui.input(|i| i.time);

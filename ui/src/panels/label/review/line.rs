@@ -107,9 +107,9 @@ mod tests {
             let decisions: Vec<_> = (0..40).map(|at| better(at, at < lefts)).collect();
             parts(&report(Mode::Pair, &decisions))[0].clone()
         };
-        assert_eq!(told(21), ("left 53 %".into(), false));
+        assert_eq!(told(22), ("left 55 %".into(), false));
         assert_eq!(told(27), ("left 68 %".into(), true));
-        assert_eq!(told(13), ("left 33 %".into(), true));
+        assert_eq!(told(12), ("left 30 %".into(), true));
     }
 
     #[test]

@@ -59,7 +59,9 @@ impl List {
                     return;
                 }
                 ui.spacing_mut().item_spacing.y = 0.0;
-                let area = ScrollArea::vertical().id_salt("disputes").max_height(ROW * IN_SIGHT as f32);
+                let height = ROW * rows.len().min(IN_SIGHT) as f32;
+                // Within the page, which scrolls too, it would else take what little is in sight.
+                let area = ScrollArea::vertical().id_salt("disputes").max_height(height).min_scrolled_height(height);
                 area.auto_shrink([false, true]).show_rows(ui, ROW, rows.len(), |ui, seen| {
                     for at in &rows[seen] {
                         let disputed = Disputed { insight: insight.clone(), at: *at, mode: report.mode };

@@ -39,6 +39,7 @@ pub fn ui(ui: &mut Ui, report: &Report) {
 
 fn people(ui: &mut Ui, paces: &[Pace]) {
     ScrollArea::horizontal().id_salt("paces").auto_shrink([false, true]).show(ui, |ui| {
+        ui.spacing_mut().interact_size.y = 20.0;
         Grid::new("paces").spacing([20.0, 6.0]).show(ui, |ui| {
             let head = [
                 t!("review.person"),

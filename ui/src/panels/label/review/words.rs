@@ -16,6 +16,11 @@ pub fn percents(low: f64, high: f64) -> String {
     format!("{:.0}–{:.0} %", low * 100.0, high * 100.0)
 }
 
+/// With two digits, and a minus that is as wide as a plus.
+pub fn decimal(value: f64) -> String {
+    format!("{value:.2}").replace('-', "−")
+}
+
 pub fn person(name: &str) -> String {
     if name.is_empty() { t!("review.nobody") } else { name.to_owned() }
 }
@@ -105,6 +110,7 @@ mod tests {
         // Answer 2 is the best, 0 and 3 are equal; on the screen 3 stands first.
         assert_eq!(order(&[1, 2, 0, 1], &[3, 2, 1, 0]), "B > A = D > C");
         assert_eq!(order(&[0, 0], &[1, 0]), "A = B");
+        assert_eq!(decimal(-0.529), "−0.53");
         assert_eq!(
             (percent(0.5449), percents(0.401, 0.672), percent(f64::NAN)),
             ("54 %".into(), "40–67 %".into(), "–".into())
