@@ -17,8 +17,7 @@ impl Reader {
 
     /// Waits until the orders before have been carried out.
     fn settle(&mut self) {
-        self.library.order(Order::Refresh);
-        self.runs();
+        self.after(Order::Refresh);
     }
 }
 

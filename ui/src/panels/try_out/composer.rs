@@ -33,7 +33,7 @@ pub(super) fn ui(ui: &mut Ui, bench: &mut Bench, arrived: bool, low: bool) {
             .margin(Margin::symmetric(12, if low { 8 } else { 10 }));
         // A long draft scrolls, and leaves the conversation in sight.
         let most = if low { 64.0 } else { 160.0 };
-        let scroll = egui::ScrollArea::vertical().id_salt("draft-scroll").max_height(most).min_scrolled_height(24.0);
+        let scroll = egui::ScrollArea::vertical().id_salt("draft-scroll").max_height(most).min_scrolled_height(most);
         let field = scroll.show(ui, |ui| ui.add(edit).accessible_name(t!("try.prompt"))).inner;
         if field.changed() {
             bench.desks.talk.unsettled = true;

@@ -110,7 +110,8 @@ fn row(ui: &mut Ui, bench: &mut Bench, id: TalkId) {
 }
 
 fn actions(ui: &mut Ui, bench: &mut Bench) {
-    ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+    let room = vec2(ui.available_width(), 28.0);
+    ui.allocate_ui_with_layout(room, Layout::right_to_left(Align::Center), |ui| {
         ui.spacing_mut().item_spacing.x = 2.0;
         if ui.add(IconButton::new(icons::TRASH, t!("conversation.delete"))).clicked() {
             bench.delete_talk();

@@ -39,7 +39,12 @@ fn look(class: usize, p: &Palette) -> (Color32, Stroke) {
 
 fn format_of(span: &Span, p: &Palette) -> TextFormat {
     let (background, underline) = span.chance().map_or((Color32::TRANSPARENT, Stroke::NONE), |c| look(class(c), p));
-    TextFormat { background, underline, ..TextFormat::simple(FontId::proportional(14.0), p.ink) }
+    TextFormat {
+        background,
+        underline,
+        line_height: Some(22.0),
+        ..TextFormat::simple(FontId::proportional(14.0), p.ink)
+    }
 }
 
 /// The pieces of an answer as they are shown: where each begins, in characters, and its span.

@@ -159,7 +159,7 @@ struct Foot<'a> {
 impl Foot<'_> {
     fn ui(&self, ui: &mut Ui, bench: &Bench, acts: &mut Vec<Act>) {
         let told = self.told();
-        if ui.available_width() >= 420.0 {
+        if ui.available_width() >= 370.0 {
             ui.allocate_ui_with_layout(
                 egui::vec2(ui.available_width(), 24.0),
                 Layout::right_to_left(Align::Center),
