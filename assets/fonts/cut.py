@@ -39,9 +39,9 @@ chart-line chart-scatter chart-bar git-diff book-open exam compass map-trifold f
 eye-slash pencil-simple caret-right caret-left link graph flask magic-wand arrow-u-up-left check
 clock-counter-clockwise bell brain path rows columns steps grid-four warning-octagon copy-simple wave-sine
 circles-three-plus hourglass gauge signpost graduation-cap arrows-out-line-horizontal crosshair play-circle
-skip-forward thumbs-up thumbs-down equals flag tag users user-circle keyboard ranking list-numbers git-branch
-note-pencil gavel swap arrow-up arrow-down dots-six-vertical handshake chat-centered-text code upload-simple
-download-simple prohibit hash heart seal-check chats clock-countdown arrows-left-right""".split()
+skip-forward thumbs-up thumbs-down equals flag tag user-circle keyboard ranking list-numbers git-branch
+note-pencil gavel arrow-up arrow-down dots-six-vertical handshake chat-centered-text code upload-simple
+download-simple seal-check chats""".split()
 
 
 def gb2312():

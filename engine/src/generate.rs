@@ -3,17 +3,22 @@
 //! Decoding waits for the weights to come out of memory, so the unfinished answers of a batch take their next token in
 //! lock-step: one pass over the weights serves them all, where they are enough to be worth it.
 
+mod odds;
 mod pick;
+mod prompt;
 
 use burn::tensor::{Int, Tensor, TensorData};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rayon::prelude::*;
 
+pub use self::odds::Odds;
+use self::odds::odds;
 use self::pick::pick;
+pub use self::prompt::prompt_ids;
 use crate::adapter::Method;
 use crate::model::{KvCache, Model, Param, Tape};
-use crate::protocol::{FinishReason, PromptText, Sampling};
+use crate::protocol::{FinishReason, Sampling};
 use crate::tokenizer::TextTokenizer;
 use crate::{Error, Result, ops};
 
@@ -33,24 +38,12 @@ pub struct Generated {
     pub reason: FinishReason,
 }
 
-/// The prompt as token ids.
-///
-/// # Errors
-/// `Template` from the chat template, `Refused` for chat without one, for an empty prompt.
-pub fn prompt_ids(tokenizer: &TextTokenizer, text: &PromptText) -> Result<Vec<u32>> {
-    let ids = match text {
-        PromptText::Plain(text) => tokenizer.encode(text)?,
-        PromptText::Chat(messages) => {
-            if !tokenizer.has_template() {
-                return Err(Error::Refused("this model has no chat template: send plain text instead".into()));
-            }
-            tokenizer.encode_bare(&tokenizer.render(messages, true, &serde_json::Map::new())?)?
-        }
-    };
-    if ids.is_empty() {
-        return Err(Error::Refused("the prompt is empty".into()));
-    }
-    Ok(ids)
+/// A token that was just taken.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Taken {
+    pub id: u32,
+    /// Where they were asked for.
+    pub odds: Option<Odds>,
 }
 
 /// Continues `prompt`. `each` gets every new id, None between the parts of a long prompt, and says whether to go on.
@@ -65,8 +58,23 @@ pub fn generate(
     sampling: &Sampling,
     each: &mut dyn FnMut(Option<u32>) -> bool,
 ) -> Result<Generated> {
-    let mut answers = [Answer::new(model, prompt, sampling)?];
-    side_by_side(model, tokenizer, &mut answers, &mut |ids| each(ids.first().copied()))?;
+    generate_telling(model, tokenizer, prompt, sampling, 0, &mut |taken| each(taken.map(|taken| taken.id)))
+}
+
+/// The same; with `alternatives`, each token comes with its [`Odds`] and at most so many of the likeliest.
+///
+/// # Errors
+/// Those of [`generate`].
+pub fn generate_telling(
+    model: &Model,
+    tokenizer: &TextTokenizer,
+    prompt: &[u32],
+    sampling: &Sampling,
+    alternatives: usize,
+    each: &mut dyn FnMut(Option<&Taken>) -> bool,
+) -> Result<Generated> {
+    let mut answers = [Answer { alternatives, ..Answer::new(model, prompt, sampling)? }];
+    side_by_side(model, tokenizer, &mut answers, &mut |taken| each(taken.first()))?;
     let [answer] = answers;
     Ok(answer.done)
 }
@@ -112,8 +120,8 @@ fn batch_by_batch(
         let batch = &mut answers[start..start + count];
         start += count;
         if go_on {
-            go_on = side_by_side(model, tokenizer, batch, &mut |ids| {
-                new_tokens += ids.len();
+            go_on = side_by_side(model, tokenizer, batch, &mut |taken| {
+                new_tokens += taken.len();
                 each(new_tokens)
             })?;
         } else {
@@ -149,6 +157,8 @@ struct Answer<'a> {
     rng: StdRng,
     /// Most tokens that it may get.
     limit: usize,
+    /// How many alternatives to each token are told; 0: nothing of the kind.
+    alternatives: usize,
     /// Logits after what was read last.
     logits: Vec<f32>,
     done: Generated,
@@ -170,7 +180,8 @@ impl<'a> Answer<'a> {
         let done =
             Generated { prompt_tokens: prompt.len(), ids: Vec::new(), end_id: None, reason: FinishReason::LengthLimit };
         let limit = sampling.max_new_tokens.min(context - prompt.len());
-        Ok(Self { prompt, sampling, rng: StdRng::seed_from_u64(sampling.seed), limit, logits: Vec::new(), done })
+        let rng = StdRng::seed_from_u64(sampling.seed);
+        Ok(Self { prompt, sampling, rng, limit, alternatives: 0, logits: Vec::new(), done })
     }
 
     /// Positions that its keys and values take at most.
@@ -179,7 +190,7 @@ impl<'a> Answer<'a> {
     }
 
     /// Takes the next token; None where that ends the text.
-    fn step(&mut self, tokenizer: &TextTokenizer) -> Result<Option<u32>> {
+    fn step(&mut self, tokenizer: &TextTokenizer) -> Result<Option<Taken>> {
         let id = pick(&self.logits, self.sampling, &mut self.rng).ok_or_else(|| Error::Device {
             device: "the model".into(),
             reason: "its logits are not numbers: the weights may be damaged".into(),
@@ -189,17 +200,18 @@ impl<'a> Answer<'a> {
             return Ok(None);
         }
         self.done.ids.push(id);
-        Ok(Some(id))
+        let odds = (self.alternatives > 0).then(|| odds(&self.logits, id, self.alternatives));
+        Ok(Some(Taken { id, odds }))
     }
 }
 
 /// Reads the prompts, then gives all answers their tokens in lock-step; one that comes to its end leaves the others.
-/// `each` gets the new ids of a step, none between parts of the prompts. Returns whether it always said to go on.
+/// `each` gets the new tokens of a step, none between parts of the prompts. Returns whether it always said to go on.
 fn side_by_side(
     model: &Model,
     tokenizer: &TextTokenizer,
     answers: &mut [Answer],
-    each: &mut dyn FnMut(&[u32]) -> bool,
+    each: &mut dyn FnMut(&[Taken]) -> bool,
 ) -> Result<bool> {
     let capacities: Vec<usize> = answers.iter().map(Answer::positions).collect();
     let mut cache = KvCache::new(&model.config, &capacities, &model.device);
@@ -224,9 +236,9 @@ fn side_by_side(
     while !live.is_empty() {
         let stepping = answers.par_iter_mut().enumerate().filter(|(i, _)| live.binary_search(i).is_ok());
         let taken = stepping.map(|(i, answer)| Ok((i, answer.step(tokenizer)?))).collect::<Result<Vec<_>>>()?;
-        let ids: Vec<u32> = taken.iter().filter_map(|(_, id)| *id).collect();
-        live = taken.iter().filter_map(|(i, id)| id.map(|_| *i)).collect();
-        if !ids.is_empty() && !each(&ids) {
+        live = taken.iter().filter_map(|(i, token)| token.as_ref().map(|_| *i)).collect();
+        let tokens: Vec<Taken> = taken.into_iter().filter_map(|(_, token)| token).collect();
+        if !tokens.is_empty() && !each(&tokens) {
             cancel(&live, answers);
             return Ok(false);
         }

@@ -12,8 +12,10 @@ use crate::eval::{EvalOutcome, EvalProgress, EvalRequest};
 use crate::model::ModelConfig;
 use crate::recipe::Recipe;
 
+mod prompt;
 mod run;
 
+pub use prompt::{ChatMessage, Prompt, PromptText, Sampling, TokenChance};
 pub use run::{
     Cell, CellPart, CellReport, EvalReport, ForgettingReport, LayerReport, PromptAnswer, Rollout, RunFacts, StepReport,
 };
@@ -105,47 +107,6 @@ pub struct DataSource {
     pub model: Option<PathBuf>,
     pub cutoff_len: usize,
     pub train_on_prompt: bool,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct ChatMessage {
-    pub role: String,
-    pub content: String,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Sampling {
-    pub max_new_tokens: usize,
-    /// 0: greedy.
-    pub temperature: f32,
-    pub top_p: f32,
-    /// 0: no limit.
-    pub top_k: usize,
-    pub seed: u64,
-}
-
-impl Default for Sampling {
-    fn default() -> Self {
-        Self { max_new_tokens: 1024, temperature: 0.95, top_p: 0.7, top_k: 50, seed: 42 }
-    }
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub enum PromptText {
-    /// Continued as it stands.
-    Plain(String),
-    /// Rendered through the chat template.
-    Chat(Vec<ChatMessage>),
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Prompt {
-    pub model: PathBuf,
-    pub adapter: Option<PathBuf>,
-    /// auto | cpu | gpu | cuda, with :N
-    pub device: String,
-    pub text: PromptText,
-    pub sampling: Sampling,
 }
 
 /// What a person will judge, generated ahead.
@@ -268,6 +229,9 @@ pub enum Event {
     TokenSampled {
         request: RequestId,
         text: String,
+        /// One for each token of the text, where they were asked for. A character can take several tokens.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        chances: Vec<TokenChance>,
     },
     GenerateFinished {
         request: RequestId,

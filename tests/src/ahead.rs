@@ -32,7 +32,7 @@ fn batch(asked: Vec<(PromptText, Sampling)>, adapter: Option<PathBuf>) -> Box<Sa
 }
 
 fn question(adapter: Option<PathBuf>, (text, sampling): (PromptText, Sampling)) -> Prompt {
-    Prompt { model: model(), adapter, device: "cpu".into(), text, sampling }
+    Prompt { model: model(), adapter, device: "cpu".into(), text, sampling, chances: 0 }
 }
 
 /// Every event until so many requests are answered, and a moment longer: a second answer would come at once.

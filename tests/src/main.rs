@@ -7,6 +7,7 @@ mod architecture;
 mod bad_input;
 mod bench;
 mod binary;
+mod chances;
 mod command_line;
 mod estimate;
 mod eval;

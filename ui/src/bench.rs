@@ -41,8 +41,10 @@ pub struct Bench {
 
 impl Bench {
     pub fn new(settings: Settings, home: PathBuf, wire: Wire, dialogs: Dialogs, books: (Library, Labels)) -> Self {
+        let mut state = AppState::default();
+        state.talk.number_from(talk::first_id());
         Self {
-            state: AppState::default(),
+            state,
             settings,
             dialogs,
             library: books.0,
@@ -88,6 +90,7 @@ impl Bench {
             self.take_labels(answer);
         }
         self.settle_lesson();
+        self.keep_talks();
         self.ask_next();
         self.sync_exams();
         self.sync_ahead();
@@ -100,6 +103,7 @@ impl Bench {
             Answer::Evaluations(evaluations) => self.shelf.evaluations = evaluations,
             Answer::Loaded { id, run } => drop(self.shelf.loaded.insert(id, run)),
             Answer::Queue(waiting) => self.restore_queue(waiting),
+            Answer::Talks(talks) => self.state.talk.take_kept(talks),
             Answer::Written { path } => self.notes.push(t!("note.written", path = format::path(&path))),
             Answer::Failed { problem } => {
                 self.notes.push(problem.message.clone());
@@ -123,6 +127,7 @@ impl Bench {
                 }
             }
             Ask::AdapterFolder => self.choose_adapter(path),
+            Ask::TalkModel => self.choose_talk_model(path),
             Ask::OutputFolder => self.state.recipe.output_dir = path,
             Ask::StartAdapter => self.state.recipe.adapter_name_or_path = Some(path),
             Ask::ReferenceModel => self.state.recipe.ref_model = Some(path),
@@ -201,7 +206,7 @@ impl Bench {
         }
         let model = recipe.model_name_or_path.clone();
         let named = (recipe.dataset.clone(), recipe.dataset_dir.clone());
-        let sampling = &mut self.state.talk.sampling;
+        let sampling = &mut self.state.talk.front_mut().sampling;
         (sampling.temperature, sampling.top_p) = (recipe.temperature as f32, recipe.top_p as f32);
         sampling.top_k = recipe.top_k;
         self.state.recipe = recipe;
@@ -293,6 +298,7 @@ use datasets::Datasets;
 use estimate::LastEstimate;
 pub(crate) use stamp::civil;
 use stamp::stamp;
+pub(crate) use talk::now_unix_secs;
 
 #[cfg(test)]
 mod tests;

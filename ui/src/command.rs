@@ -20,6 +20,7 @@ mod labelling;
 mod layers;
 mod making;
 mod queue;
+mod ranking;
 mod review;
 mod rounds;
 mod rows;
@@ -38,6 +39,7 @@ pub use labelling::LabellingCommand;
 pub use layers::LayersCommand;
 pub use making::MakingCommand;
 pub use queue::QueueCommand;
+pub use ranking::RankingCommand;
 pub use review::ReviewCommand;
 pub use rounds::RoundsCommand;
 pub use rows::RowsCommand;
@@ -102,6 +104,7 @@ areas! {
     Sweep(SweepCommand),
     Evaluate(EvaluateCommand),
     Guide(GuideCommand),
+    Ranking(RankingCommand),
     Labelling(LabellingCommand),
     Judging(JudgingCommand),
     Making(MakingCommand),
@@ -119,6 +122,10 @@ pub trait Named: Sized + Copy + 'static {
     fn icon(self) -> char;
     /// May be the same in two areas where `available` asks for different panels.
     fn shortcut(self) -> Option<KeyboardShortcut>;
+    /// Keys without modifiers that do the same; the panel in front hears them.
+    fn also(self) -> &'static [Key] {
+        &[]
+    }
     fn available(self, bench: &Bench) -> bool;
     fn run(self, bench: &mut Bench, around: &mut Around<'_>);
 }
@@ -257,19 +264,8 @@ impl UiCommand {
                 if panel == Panel::Guide {
                     return Some(KeyboardShortcut::new(Modifiers::NONE, Key::F1));
                 }
-                let keys = [
-                    Key::Num1,
-                    Key::Num2,
-                    Key::Num3,
-                    Key::Num4,
-                    Key::Num5,
-                    Key::Num6,
-                    Key::Num7,
-                    Key::Num8,
-                    Key::Num9,
-                    Key::Num0,
-                ];
-                keys.get(Panel::ALL.iter().position(|p| *p == panel)?).copied()?
+                let at = Panel::ALL.iter().position(|p| *p == panel)?;
+                Key::from_name("1234567890".get(at..=at)?)?
             }
             Self::ChooseModelFolder => Key::O,
             Self::ImportData => Key::I,

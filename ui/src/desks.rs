@@ -11,6 +11,7 @@ mod queue;
 mod rows;
 mod runs;
 mod sweep;
+mod talk;
 mod train;
 
 pub use advisor::{Advice, AdvisorDesk, MethodPage};
@@ -22,16 +23,18 @@ pub use evaluate::{
 };
 pub use guide::GuideDesk;
 pub use label::{
-    Ahead, AheadDesk, Counted, Decided, DecidingDesk, ExchangeDesk, ExportDesk, FindingDesk, LEAST_PROMPTS, LabelDesk,
-    LabelPage, LessonDesk, Link, MakingDesk, NextDesk, Numbers, PairDesk, Plan, PromptsFrom, PromptsRead, QueueDraft,
-    RANKED, RankDesk, ReviewDesk, RoundsDesk, STAGES, SingleDesk, Start, Voice, WaitsFor, Writing,
+    Ahead, Counted, Disputed, ExportDesk, FinalWord, Insight, LEAST_PROMPTS, LabelDesk, LabelPage, LessonDesk, Link,
+    Numbers, Plan, PromptsFrom, QueueDraft, RANKED, RankDesk, STAGES, Start, TELLING, Voice, WaitsFor,
 };
 pub use layers::{LayersDesk, LayersView};
 pub(crate) use queue::Turn;
 pub use queue::{Held, QueueDesk, Queued};
 pub use rows::{Flags, RowFilter, RowView, RowsDesk, RowsPage};
-pub use runs::{Column, Place, RunsDesk, RunsPage, Search, Undo, data_of, method_of, model_of, rise, status_word};
+pub use runs::{
+    Column, Place, RunsDesk, RunsPage, Search, Undo, data_of, method_of, model_of, rise, status_word, tuned_of,
+};
 pub use sweep::{Axis, Given, Kind, MOST_RUNS, SWEEPABLE, SweepDesk, best, parts};
+pub use talk::{Edit, Gone, TalkDesk, Told};
 pub use train::{TrainDesk, TrainPage, differing};
 
 /// One of each.
@@ -48,4 +51,5 @@ pub struct Desks {
     pub evaluate: EvaluateDesk,
     pub guide: GuideDesk,
     pub label: LabelDesk,
+    pub talk: TalkDesk,
 }

@@ -22,6 +22,8 @@ pub enum Ask {
     MoreData,
     EvalDataFile,
     AdapterFolder,
+    /// A model to talk to.
+    TalkModel,
     OutputFolder,
     /// An adapter that the training goes on from.
     StartAdapter,
@@ -98,7 +100,7 @@ fn start(ask: Ask) -> Answer {
             let picked = dialog.set_title(t!("dialog.model_folder")).pick_folder();
             Box::pin(async move { path(picked.await) })
         }
-        Ask::ReferenceModel | Ask::RewardModel => {
+        Ask::ReferenceModel | Ask::RewardModel | Ask::TalkModel => {
             let picked = dialog.set_title(t!("dialog.model_folder")).pick_folder();
             Box::pin(async move { path(picked.await) })
         }

@@ -11,13 +11,14 @@ use luthier_engine::recipe::Recipe;
 use serde::{Deserialize, Serialize};
 
 use crate::desks::Queued;
-use crate::state::Run;
+use crate::state::{Conversation, Run, TalkId};
 
 mod book;
 mod folder;
 mod line;
 mod reading;
 mod rows;
+mod talks;
 mod thread;
 
 pub use line::{Listed, listing, register};
@@ -138,6 +139,13 @@ pub enum Order {
     KeepQueue {
         waiting: Vec<Queued>,
     },
+    /// Writes a conversation of the Try panel, whole.
+    KeepTalk {
+        talk: Box<Conversation>,
+    },
+    RemoveTalk {
+        id: TalkId,
+    },
     /// Writes a file (plots, tables, reports); whole or not at all. Answer: `Written`.
     Write {
         path: PathBuf,
@@ -157,6 +165,8 @@ pub enum Answer {
     Evaluations(Vec<StoredEval>),
     /// Once, at the start: what was waiting when the window was closed.
     Queue(Vec<Queued>),
+    /// Once, at the start: the conversations of the Try panel.
+    Talks(Vec<Conversation>),
     Written {
         path: PathBuf,
     },
@@ -179,7 +189,7 @@ impl Library {
     }
 
     /// The database in `home`, on a thread of its own. `wake` is called when an answer has come. Without an order it
-    /// tells what it holds: `Queue`, `Evaluations` and `Runs`, or `Failed` where the database cannot be used.
+    /// tells what it holds: `Queue`, `Talks`, `Evaluations` and `Runs`, or `Failed` where the database cannot be used.
     pub fn system(home: PathBuf, wake: impl Fn() + Send + 'static) -> Self {
         let (orders, taken) = mpsc::channel();
         let (answers, told) = mpsc::channel();

@@ -13,12 +13,15 @@ mod charts;
 pub(crate) mod compare;
 mod evaluate;
 mod exchange;
+mod judging;
 pub(crate) mod label;
 mod layers;
 mod making;
 mod rounds;
 mod rows;
 mod runs;
+mod talk;
+mod trust;
 fn window(name: &str, bench: Bench, size: (f32, f32), theme: Theme, scale: f32) -> Harness<'static, Workbench> {
     let mut bench = bench;
     bench.settings.look = if theme == Theme::Dark { Look::Dark } else { Look::Light };
@@ -254,7 +257,7 @@ fn scenes(language: Language) -> Vec<Scene> {
                     Some(Outcome::Completed { result: "/home/luthier/runs/SmolLM2-135M-lora-20261124-023105".into() }),
                 );
                 b.panel = Panel::Try;
-                b.state.talk.draft = "Which part of a violin sounds first? 琴的哪一部分最先发声？".into();
+                b.state.talk.front_mut().draft = "Which part of a violin sounds first? 琴的哪一部分最先发声？".into();
                 b.send_draft();
                 for (i, a) in [
                     (0, "The violin is a string instrument that is played with a bow. It has four strings."),
@@ -265,7 +268,7 @@ fn scenes(language: Language) -> Vec<Scene> {
                 ] {
                     let req = b.state.talk.requests().next().unwrap();
                     for w in a.split_inclusive(' ') {
-                        e.say(Event::TokenSampled { request: req, text: w.into() });
+                        e.say(Event::TokenSampled { request: req, text: w.into(), chances: vec![] });
                     }
                     if i == 0 {
                         e.say(Event::GenerateFinished {
@@ -312,15 +315,18 @@ fn scenes(language: Language) -> Vec<Scene> {
     ];
     all.extend(advisor::scenes(language));
     all.extend(alerts::scenes(language));
+    all.extend(trust::scenes(language));
     all.extend(charts::scenes(language));
     all.extend(layers::scenes(language));
     all.extend(rounds::scenes(language));
     all.extend(rows::scenes(language));
     all.extend(label::scenes(language));
+    all.extend(talk::scenes(language));
     let made = |make: fn(Language) -> (Bench, Engine)| Box::new(move || make(language)) as Box<dyn Fn() -> _>;
     all.extend(evaluate::scenes().into_iter().map(|(name, make)| (name, made(make))));
     all.extend(making::scenes().into_iter().map(|(name, make)| (name, made(make))));
     all.extend(exchange::scenes().into_iter().map(|(name, make)| (name, made(make))));
+    all.extend(judging::scenes().into_iter().map(|(name, make)| (name, made(make))));
     all.extend(compare::scenes().into_iter().map(|(name, make)| (name, made(make))));
     all.extend(runs::scenes().into_iter().map(|(name, make)| (name, made(make))));
     all

@@ -24,7 +24,12 @@ pub use exam::Exam;
 pub use log::{Entry, Level, Log};
 pub use rollouts::{Rollouts, Sampled, means};
 pub use run::{Course, Run};
-pub use talk::{Ending, Speaker, Talk, Turn, Who};
+#[cfg(test)]
+pub use talk::Turn;
+pub use talk::{
+    Column, ColumnId, Conversation, Ending, MOST_COLUMNS, OwnSampling, Span, Speaker, Take, Takes, Talk, TalkId, Tuned,
+    Voice,
+};
 
 /// Something the engine reads for us.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -113,7 +118,7 @@ impl AppState {
             Event::RowsRead { request, rows } => self.data.rows_read(request, rows),
             Event::EvalProgressed { request, progress } => self.exam.progressed(request, progress),
             Event::EvalFinished { request, outcome } => self.exam.finished(request, *outcome),
-            Event::TokenSampled { request, text } => self.talk.token(request, &text),
+            Event::TokenSampled { request, text, chances } => self.talk.token(request, &text, chances),
             Event::GenerateFinished { request, new_tokens, elapsed_secs, reason, .. } => {
                 self.talk.finished(request, Ending { new_tokens, elapsed_secs, reason });
             }

@@ -23,6 +23,7 @@ use crate::text::Language;
 use crate::wire::Wire;
 
 pub mod cards;
+pub mod decisions;
 mod exams;
 pub mod labels;
 pub mod rounds;

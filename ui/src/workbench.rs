@@ -126,8 +126,13 @@ impl Workbench {
             // A key that is held down decides once.
             ui.input_mut(|i| i.events.retain(|e| !matches!(e, egui::Event::Key { repeat: true, .. })));
         }
+        // With the keyboard on a control, Enter and the arrows are that control's.
+        let held = ui.memory(|memory| memory.focused().is_some());
         for command in UiCommand::all() {
             let Some(keys) = command.shortcut() else { continue };
+            if held && command.is_for_control() {
+                continue;
+            }
             // With Shift alone a key writes a letter as well.
             let chord = keys.modifiers.command || keys.modifiers.ctrl || keys.modifiers.alt;
             let bare = !chord && !matches!(keys.logical_key, egui::Key::F1);

@@ -41,7 +41,7 @@ pub(super) fn pick(logits: &[f32], sampling: &Sampling, rng: &mut StdRng) -> Opt
 
 /// Tokens by falling logit. They are sorted as far as is asked for: a draw seldom goes beyond the first few, and to sort
 /// a whole vocabulary takes as long as a layer of a small model.
-struct Ranked<'a> {
+pub(super) struct Ranked<'a> {
     logits: &'a [f32],
     order: Vec<u32>,
     sorted: usize,
@@ -49,7 +49,7 @@ struct Ranked<'a> {
 
 impl<'a> Ranked<'a> {
     /// The `top_k` largest; 0: all.
-    fn new(logits: &'a [f32], top_k: usize) -> Self {
+    pub(super) fn new(logits: &'a [f32], top_k: usize) -> Self {
         let mut order: Vec<u32> = (0..logits.len() as u32).collect();
         if (1..order.len()).contains(&top_k) {
             order.select_nth_unstable_by(top_k - 1, |a, b| falling(logits, *a, *b));
@@ -58,7 +58,7 @@ impl<'a> Ranked<'a> {
         Self { logits, order, sorted: 0 }
     }
 
-    fn at(&mut self, rank: usize) -> u32 {
+    pub(super) fn at(&mut self, rank: usize) -> u32 {
         while self.sorted <= rank {
             let rest = &mut self.order[self.sorted..];
             let count = (3 * self.sorted).max(64).min(rest.len());

@@ -88,7 +88,8 @@ fn prompt(arguments: Arguments) -> Prompt {
         PromptText::Plain(prompt)
     };
     let Arguments { max_new_tokens, temperature, top_p, top_k, seed, device, .. } = arguments;
-    Prompt { model, adapter, device, text, sampling: Sampling { max_new_tokens, temperature, top_p, top_k, seed } }
+    let sampling = Sampling { max_new_tokens, temperature, top_p, top_k, seed };
+    Prompt { model, adapter, device, text, sampling, chances: 0 }
 }
 
 fn temperature(text: &str) -> Result<f32, String> {

@@ -153,6 +153,16 @@ impl Named for LabellingCommand {
         }
     }
 
+    fn also(self) -> &'static [Key] {
+        match self {
+            Self::A => &[Key::ArrowLeft],
+            Self::B => &[Key::ArrowRight],
+            Self::Skip => &[Key::Space],
+            Self::Undo => &[Key::Backspace],
+            _ => &[],
+        }
+    }
+
     fn available(self, bench: &Bench) -> bool {
         let desk = &bench.desks.label;
         match self {

@@ -8,6 +8,7 @@ use crate::state::Entry;
 use crate::text::t;
 
 mod ahead;
+mod annotators;
 mod deciding;
 mod exchange;
 mod finding;
@@ -16,17 +17,19 @@ mod pair;
 mod rank;
 mod review;
 mod rounds;
+mod settling;
 mod single;
 
 pub use ahead::{Ahead, AheadDesk, WaitsFor};
-pub use deciding::{Decided, DecidingDesk};
+pub use deciding::DecidingDesk;
 pub use exchange::{ExchangeDesk, ExportDesk};
 pub use finding::FindingDesk;
-pub use making::{MakingDesk, Plan, PromptsFrom, PromptsRead, QueueDraft, RANKED, Voice};
-pub use pair::{PairDesk, Writing};
+pub use making::{MakingDesk, Plan, PromptsFrom, QueueDraft, RANKED, Voice};
+pub use pair::PairDesk;
 pub use rank::RankDesk;
-pub use review::ReviewDesk;
-pub use rounds::{Counted, LEAST_PROMPTS, LessonDesk, Link, NextDesk, Numbers, RoundsDesk, STAGES, Start};
+pub use review::{Insight, ReviewDesk, TELLING};
+pub use rounds::{Counted, LEAST_PROMPTS, LessonDesk, Link, Numbers, RoundsDesk, STAGES, Start};
+pub use settling::{Disputed, FinalWord};
 pub use single::SingleDesk;
 
 /// Which page of the Label panel is in front.
@@ -59,6 +62,8 @@ pub struct LabelDesk {
     pub single: SingleDesk,
     pub rank: RankDesk,
     pub finding: FindingDesk,
+    /// The keys are on screen.
+    pub keys: bool,
     pub making: MakingDesk,
     pub ahead: AheadDesk,
     pub exchange: ExchangeDesk,
@@ -103,6 +108,7 @@ impl Bench {
                 let desk = &mut self.desks.label;
                 desk.deciding = false;
                 desk.exchange.reading = None;
+                desk.finding.give_up();
                 desk.now.failed();
                 desk.problem = Some(problem.clone());
                 self.lesson_failed();

@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use luthier_engine::protocol::Problem;
-use luthier_engine::recipe::{FinetuningType, Recipe, Stage};
+use luthier_engine::recipe::Recipe;
 
 use crate::bench::Bench;
 use crate::desks::Subject;
 use crate::library::{Order, RunCard, RunStatus};
 use crate::panels::Panel;
-use crate::state::{Run, Speaker};
+use crate::state::{Run, Tuned};
 use crate::text::t;
 
 mod listing;
@@ -96,14 +96,8 @@ impl RunsDesk {
 }
 
 /// What the person speaks to, to try a run's result; None where there is nothing to speak to.
-fn speaker(card: &RunCard) -> Option<Speaker> {
-    let result = card.result.clone().filter(|_| card.recipe.stage != Stage::Rm)?;
-    Some(match card.recipe.finetuning_type {
-        FinetuningType::Lora | FinetuningType::Oft => {
-            Speaker { model: card.recipe.model_name_or_path.clone(), adapter: Some(result) }
-        }
-        FinetuningType::Full | FinetuningType::Freeze => Speaker { model: result, adapter: None },
-    })
+pub fn tuned_of(card: &RunCard) -> Option<Tuned> {
+    Tuned::of(&card.recipe, card.result.clone()?, &card.id)
 }
 
 impl Bench {
@@ -352,14 +346,13 @@ impl Bench {
     }
 
     pub fn can_try(&self, id: &str) -> bool {
-        self.shelf.card(id).is_some_and(|card| card.status != RunStatus::Missing && speaker(card).is_some())
+        self.shelf.card(id).is_some_and(|card| card.status != RunStatus::Missing && tuned_of(card).is_some())
     }
 
     /// The Try panel speaks with what the run has made.
     pub fn try_run(&mut self, id: &str) {
-        if let Some(speaker) = self.shelf.card(id).and_then(speaker) {
-            self.clear_talk();
-            self.state.talk.tuned_speaker = Some(speaker);
+        if let Some(tuned) = self.shelf.card(id).and_then(tuned_of) {
+            self.state.talk.compare(tuned);
             self.panel = Panel::Try;
         }
     }

@@ -5,7 +5,7 @@ use rusqlite::Connection;
 
 use super::database::{self, BOOK};
 use super::desk::{Desk, problem};
-use super::making::Making;
+use super::making::{self, Making};
 use super::rows::{self, Entry, Kind};
 use super::session::Session;
 use super::{Answer, ItemId, Judgement, Order, QueueId, QueueSettings, ahead, deciding, exchange, rounds, search};
@@ -38,6 +38,14 @@ impl Desk<'_> {
                 self.with(|_| Ok(()))?;
                 self.making.push_back(Making::new(ahead::stamped(*draft)));
                 Ok(())
+            }
+            Order::AddItems { queue, items } => {
+                let there = self.with(|books| making::add(books, queue, &items))?;
+                if !there {
+                    return Err(problem("no_queue", format!("there is no queue {queue}")));
+                }
+                self.recount(queue)?;
+                if self.is_open(queue) { self.reopen() } else { Ok(()) }
             }
             Order::RenameQueue { queue, name } => self.set(queue, "name", &name),
             Order::ArchiveQueue { queue, archived } => self.set(queue, "archived", &archived),
@@ -87,8 +95,7 @@ impl Desk<'_> {
             Order::KeepAnswers { queue, answers } => {
                 let answered = self.with(|books| ahead::keep_answers(books, queue, &answers))?;
                 if self.is_open(queue) {
-                    self.at_bench(|books, _, session| session.read_on(books))?;
-                    let elsewhere = self.show()?;
+                    let elsewhere = self.bring_up()?;
                     return self.tell_lot(&elsewhere);
                 }
                 if let Some(card) = self.cards.iter_mut().find(|card| card.id == queue) {
@@ -204,6 +211,9 @@ impl Desk<'_> {
         let entry = self.with(|books| judged(books, Kind::Verdict, judgement))??;
         let elsewhere = self.at_bench(|books, seat, session| {
             let Some(at) = session.index.at(judgement.item) else { return Ok(Vec::new()) };
+            if session.is_doubled(at, judgement.pass) {
+                return seat.elsewhere(books);
+            }
             deciding::together(books, seat, session, |session, books, memory| {
                 deciding::decide(session, books, memory, at, &entry)
             })
@@ -212,7 +222,7 @@ impl Desk<'_> {
         self.tell_lot(&elsewhere)
     }
 
-    /// Adds a row that moves nothing on the bench.
+    /// Adds a row that is no verdict of the bench.
     fn add(&mut self, entry: Entry<'_>) -> Result<(), Problem> {
         let at = self.session.as_ref().filter(|session| session.queue == entry.queue);
         let Some(at) = at.and_then(|session| session.index.at(entry.item)) else {

@@ -29,7 +29,7 @@ pub(super) fn together(
     let change = books.transaction_with_behavior(TransactionBehavior::Immediate)?;
     // Others' decisions stand, whatever comes of this one.
     session.read_on(&change)?;
-    let (mark, front, since) = (session.index.mark(), session.front.clone(), session.since_again());
+    let (mark, course) = (session.index.mark(), session.course());
     let mut memory = Memory::default();
     let done = act(session, &change, &mut memory).and_then(|()| {
         let elsewhere = seat.elsewhere(&change)?;
@@ -44,7 +44,7 @@ pub(super) fn together(
             session.put_back(at, slot);
             session.given_back(at);
         }
-        session.restore(front, since);
+        session.restore(course);
     }
     done
 }
@@ -64,7 +64,7 @@ pub(super) fn decide(
     Ok(())
 }
 
-/// A flag, a note, or the last word: nothing new comes to the front.
+/// A flag, a note, or the last word.
 pub(super) fn add(
     session: &mut Session,
     books: &Connection,
@@ -75,7 +75,11 @@ pub(super) fn add(
     memory.keep(session, at);
     entry.insert(books)?;
     session.reread(entry.item);
-    session.read_on(books)
+    session.read_on(books)?;
+    if entry.kind == Kind::LastWord {
+        session.leave(at);
+    }
+    Ok(())
 }
 
 /// Takes the person's last verdict that stands back, and calls its item to the front.
@@ -89,7 +93,7 @@ pub(super) fn undo(session: &mut Session, books: &Connection, memory: &mut Memor
     let entry = Entry { pass, undoes: Some(id), ..Entry::about(Kind::Undo, session.queue, item, &annotator) };
     entry.insert(books)?;
     session.read_on(books)?;
-    session.front = Some(Front { at, pass, earlier: rows::verdict(books, id)? });
+    session.call(Front { at, pass, earlier: rows::verdict(books, id)? });
     Ok(())
 }
 
@@ -97,7 +101,7 @@ pub(super) fn undo(session: &mut Session, books: &Connection, memory: &mut Memor
 pub(super) fn call(session: &mut Session, books: &Connection, at: usize) -> Result<()> {
     let mine = session.mine(at);
     let earlier = mine.map(|(id, _)| rows::verdict(books, id)).transpose()?.flatten();
-    session.front = Some(Front { at, pass: mine.map_or(0, |(_, pass)| pass), earlier });
+    session.call(Front { at, pass: mine.map_or(0, |(_, pass)| pass), earlier });
     Ok(())
 }
 

@@ -264,7 +264,8 @@ impl<'a> Desk<'a> {
         self.cards = self.with(|books| cards::all(books, &before))?;
         if let Some(session) = &self.session {
             let card = self.cards.iter().find(|card| card.id == session.queue);
-            if card.is_some_and(|card| card.settings != session.settings) {
+            let changed = card.is_some_and(|card| card.settings != session.settings);
+            if changed || self.at_bench(|books, _, session| session.index.has_grown(books))? {
                 return self.reopen();
             }
             self.show_again()?;
@@ -273,14 +274,18 @@ impl<'a> Desk<'a> {
         Ok(())
     }
 
+    /// Takes in what is new, and puts something in front where nothing is.
+    pub fn bring_up(&mut self) -> Result<Vec<i64>, Problem> {
+        let (empty, elsewhere) = self.at_bench(|books, seat, session| {
+            session.read_on(books)?;
+            Ok((session.front.is_none(), seat.elsewhere(books)?))
+        })?;
+        if empty { self.show() } else { Ok(elsewhere) }
+    }
+
     /// Tells the lot where it has changed.
     fn show_again(&mut self) -> Result<(), Problem> {
-        let elsewhere = self.at_bench(|books, seat, session| {
-            session.read_on(books)?;
-            seat.elsewhere(books)
-        })?;
-        let empty = self.at_bench(|_, _, session| Ok(session.front.is_none()))?;
-        let elsewhere = if empty { self.show()? } else { elsewhere };
+        let elsewhere = self.bring_up()?;
         let lot = self.at_bench(|books, _, session| session.lot(books, &elsewhere))?;
         if self.told.as_ref() != Some(&lot) {
             self.tell_lot(&elsewhere)?;

@@ -209,6 +209,12 @@ impl Index {
         self.prompts.get(&self.slots[at].key).map_or(0, |count| count - 1)
     }
 
+    /// Items were added at its end since it was loaded.
+    pub fn has_grown(&self, books: &Connection) -> Result<bool> {
+        let last = "SELECT coalesce(max(position), -1) + 1 FROM items INDEXED BY items_of_queue WHERE queue = ?1";
+        Ok(books.query_row(last, [self.queue], |row| row.get::<_, i64>(0))? != self.slots.len() as i64)
+    }
+
     pub fn mark(&self) -> Mark {
         Mark(self.last_row)
     }

@@ -69,6 +69,20 @@ pub(super) fn make(books: &mut Connection, draft: Draft) -> Result<QueueId> {
     }
 }
 
+/// Adds items at the end of a queue, all or none. False where there is no such queue.
+pub(super) fn add(books: &mut Connection, queue: QueueId, items: &[NewItem]) -> Result<bool> {
+    rows::change(books, |books| {
+        let Some(settings) = rows::settings(books, queue)? else { return Ok(false) };
+        let next = "SELECT COALESCE(MAX(position), -1) + 1 FROM items WHERE queue = ?1";
+        let next: i64 = books.query_row(next, [queue], |row| row.get(0))?;
+        let mut tables = Tables::new(books)?;
+        for (at, item) in items.iter().enumerate() {
+            tables.insert(queue, next as usize + at, item, &settings)?;
+        }
+        Ok(true)
+    })
+}
+
 fn begin(books: &Transaction<'_>, draft: &Draft) -> Result<QueueId> {
     books.prepare("INSERT INTO queues (made_unix_ms, name, settings, parent) VALUES (?1, ?2, ?3, ?4)")?.insert(params![
         rows::now() as i64,

@@ -8,14 +8,19 @@ use luthier_engine::feedback::Exporting;
 use luthier_engine::protocol::Problem;
 
 use super::{
-    Author, Decision, Draft, Found, Generated, Item, ItemId, Judgement, Lot, Parcel, QueueCard, QueueId, QueueSettings,
-    Sought, Wanted,
+    Author, Decision, Draft, Found, Generated, Item, ItemId, Judgement, Lot, NewItem, Parcel, QueueCard, QueueId,
+    QueueSettings, Sought, Wanted,
 };
 
 #[derive(Debug, Clone)]
 pub enum Order {
     /// Answer: `Queues`.
     MakeQueue(Box<Draft>),
+    /// More items at the end of a queue, with their answers. Answer: `Queues`, and `Lot` where it is the open queue.
+    AddItems {
+        queue: QueueId,
+        items: Vec<NewItem>,
+    },
     RenameQueue {
         queue: QueueId,
         name: String,

@@ -17,8 +17,7 @@ pub(super) struct Read {
 }
 
 impl Read {
-    /// All that stand, in the order in which they were made.
-    /// `index` is that of the queue where it is at hand.
+    /// All that stand, in the order in which they were made. `index` is that of the queue where it is at hand.
     pub fn decisions(
         &mut self,
         books: &Connection,

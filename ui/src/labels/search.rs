@@ -137,7 +137,14 @@ struct Needle {
     plain: bool,
     /// JSON writes it as it is.
     in_json: bool,
+    /// Where its rarest byte is: most of a text is passed over by looking for that one alone.
+    rare: usize,
 }
+
+/// Letters from frequent to rare, in English; what is not among them is rarer still.
+const FREQUENT: &[u8] = b" etaoinsrhdlcumfpgwybvkxjqz";
+/// Bytes that are compared at once.
+const STRIDE: usize = 64;
 
 impl Needle {
     fn new(text: &str) -> Option<Self> {
@@ -145,7 +152,9 @@ impl Needle {
         let cased = |c: char| !c.is_ascii() && (c.is_lowercase() || c.is_uppercase());
         let plain = !text.chars().any(cased);
         let in_json = !text.chars().any(|c| c.is_control() || c == '"' || c == '\\');
-        (!text.is_empty()).then_some(Self { text, plain, in_json })
+        let common = |byte: &u8| FREQUENT.iter().rev().position(|letter| letter == byte).map_or(0, |at| at + 1);
+        let rare = text.bytes().enumerate().min_by_key(|(_, byte)| common(byte)).map(|(at, _)| at)?;
+        Some(Self { text, plain, in_json, rare })
     }
 
     fn may_be_in_json(&self, text: &str) -> bool {
@@ -157,10 +166,16 @@ impl Needle {
             return text.to_lowercase().contains(&self.text);
         }
         let (needle, text) = (self.text.as_bytes(), text.as_bytes());
-        let (Some(first), Some(last)) = (needle.first(), text.len().checked_sub(needle.len())) else { return false };
-        let upper = first.to_ascii_uppercase();
-        (0..=last).any(|at| {
-            (text[at] == *first || text[at] == upper) && text[at..at + needle.len()].eq_ignore_ascii_case(needle)
+        let (lower, upper) = (needle[self.rare], needle[self.rare].to_ascii_uppercase());
+        let begins = |at: usize| {
+            let from = at.checked_sub(self.rare)?;
+            text.get(from..from + needle.len()).filter(|there| there.eq_ignore_ascii_case(needle))
+        };
+        text.chunks(STRIDE).enumerate().any(|(number, chunk)| {
+            // Without an early end, so that the compiler compares many at a time.
+            let near = chunk.iter().fold(false, |near, byte| near | (*byte == lower) | (*byte == upper));
+            let hit = |at: &usize| chunk[*at] == lower || chunk[*at] == upper;
+            near && (0..chunk.len()).filter(hit).any(|at| begins(number * STRIDE + at).is_some())
         })
     }
 }

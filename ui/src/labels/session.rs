@@ -6,17 +6,17 @@ use std::sync::Arc;
 use luthier_engine::feedback::Verdict;
 use rusqlite::{Connection, Result};
 
-use super::chance::{mixed, number, shuffled};
+use super::chance::mixed;
 use super::index::{Index, Slot, Who};
 use super::rows::{self, Kind};
-use super::{Again, DecisionId, Item, ItemId, ItemOrder, Lot, Progress, QueueId, QueueSettings};
+use super::{Again, DecisionId, Item, ItemId, ItemOrder, Progress, QueueId, QueueSettings};
+
+mod lot;
 
 /// Decisions of a person between their first look at an item and the second, blind one, unless nothing else is left.
 const APART: usize = 20;
 /// Decisions between two items that come back, unless nothing else is left.
 const GAP: usize = 3;
-/// Items whose texts are ready to follow the one that is shown.
-const AHEAD: usize = 4;
 /// Of an item whose margin is not known: it comes last.
 const UNKNOWN: u64 = u64::MAX;
 
@@ -55,6 +55,9 @@ pub(super) struct Front {
     pub earlier: Option<Verdict>,
 }
 
+/// How far the labelling has come.
+pub(super) struct Course(Option<Front>, usize, Option<(usize, u32)>);
+
 pub(super) struct Session {
     pub queue: QueueId,
     pub annotator: String,
@@ -70,6 +73,8 @@ pub(super) struct Session {
     own: BTreeMap<DecisionId, usize>,
     /// Decisions since an item last came back.
     since_again: usize,
+    /// What was decided last, and its pass: a key that was pressed twice decides it once.
+    just: Option<(usize, u32)>,
     /// Skipped once more when nothing else was left: not again before the queue is opened anew.
     given_up: HashSet<usize>,
     /// Items of the last lot.
@@ -95,6 +100,7 @@ impl Session {
             shelves: Default::default(),
             own: BTreeMap::new(),
             since_again: 0,
+            just: None,
             given_up: HashSet::new(),
             ready: HashMap::new(),
         };
@@ -273,24 +279,40 @@ impl Session {
     /// A decision about an item was made: the bench is free for the next.
     pub fn decided(&mut self, at: usize, pass: u32, skipped: bool) {
         self.since_again = if pass > 0 { 0 } else { self.since_again + 1 };
+        self.just = Some((at, pass));
         let last = matches!(self.places[at], Some((Shelf::Skipped, _)));
         let nothing_else = Shelf::Fresh as usize..=Shelf::Others as usize;
         if skipped && last && self.shelves[nothing_else].iter().all(BTreeSet::is_empty) {
             self.given_up.insert(at);
         }
+        self.leave(at);
+    }
+
+    /// It does not lie in front any more.
+    pub fn leave(&mut self, at: usize) {
         if self.front.as_ref().is_some_and(|front| front.at == at) {
             self.front = None;
         }
     }
 
-    pub fn since_again(&self) -> usize {
-        self.since_again
+    /// Puts an item in front, whatever is there.
+    pub fn call(&mut self, front: Front) {
+        self.front = Some(front);
+        self.just = None;
+    }
+
+    /// It was decided just now, and something else, or nothing, is in front since.
+    pub fn is_doubled(&self, at: usize, pass: u32) -> bool {
+        self.just == Some((at, pass)) && self.front.as_ref().is_none_or(|front| (front.at, front.pass) != (at, pass))
+    }
+
+    pub fn course(&self) -> Course {
+        Course(self.front.clone(), self.since_again, self.just)
     }
 
     /// As before something that came to nothing.
-    pub fn restore(&mut self, front: Option<Front>, since_again: usize) {
-        self.front = front;
-        self.since_again = since_again;
+    pub fn restore(&mut self, course: Course) {
+        Course(self.front, self.since_again, self.just) = course;
     }
 
     pub fn given_back(&mut self, at: usize) {
@@ -317,63 +339,5 @@ impl Session {
     /// Items to be labelled whose margin is not known.
     pub fn unscored(&self) -> impl Iterator<Item = usize> {
         self.shelf(Shelf::Fresh).filter(|at| self.index.slots[*at].margin.is_none())
-    }
-
-    // With texts --------------------------------------------------------------------------------------------------
-
-    /// The texts of an item are read anew.
-    pub fn reread(&mut self, item: ItemId) {
-        self.ready.retain(|(id, _), _| *id != item);
-    }
-
-    /// What lies on the bench now.
-    pub fn lot(&mut self, books: &Connection, elsewhere: &[ItemId]) -> Result<Lot> {
-        let mut items = Vec::with_capacity(1 + AHEAD);
-        if let Some(front) = self.front.clone() {
-            let mut taken = self.taken(elsewhere);
-            items.extend(self.item(books, front.at, front.pass, front.earlier)?);
-            taken.insert(front.at);
-            let mut since = if front.pass > 0 { 0 } else { self.since_again + 1 };
-            while items.len() <= AHEAD {
-                let Some((at, pass)) = self.next(&taken, since) else { break };
-                items.extend(self.item(books, at, pass, None)?);
-                taken.insert(at);
-                since = if pass > 0 { 0 } else { since + 1 };
-            }
-        }
-        self.ready = items.iter().map(|item| ((item.id, item.pass), item.clone())).collect();
-        Ok(Lot { queue: self.queue, annotator: self.annotator.clone(), items, progress: self.progress })
-    }
-
-    /// An item with its texts. `None` where it is gone from the file.
-    pub fn item(
-        &self,
-        books: &Connection,
-        at: usize,
-        pass: u32,
-        earlier: Option<Verdict>,
-    ) -> Result<Option<Arc<Item>>> {
-        let slot = &self.index.slots[at];
-        let flagged = slot.standing.flag.1;
-        if let Some(ready) = self.ready.get(&(slot.id, pass)) {
-            if ready.flagged == flagged && ready.earlier == earlier {
-                return Ok(Some(ready.clone()));
-            }
-        }
-        let Some(texts) = rows::texts(books, self.queue, slot.id)? else { return Ok(None) };
-        let seeds = [self.settings.seed, slot.id as u64, u64::from(pass), 2, number(&self.annotator)];
-        let shown = shuffled(texts.answers.len(), &seeds);
-        Ok(Some(Arc::new(Item {
-            id: slot.id,
-            position: texts.position,
-            pass,
-            prompt: texts.prompt,
-            answers: texts.answers,
-            shown,
-            flagged,
-            note: texts.note,
-            earlier,
-            twins: self.index.twins(at),
-        })))
     }
 }

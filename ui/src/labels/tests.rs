@@ -7,6 +7,7 @@ use rusqlite::Connection;
 
 use super::*;
 
+mod adding;
 mod bench;
 mod order;
 mod queues;

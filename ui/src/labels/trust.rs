@@ -16,11 +16,11 @@ mod interval;
 mod kappa;
 mod pace;
 
-pub use agreement::{Agreement, tau_b};
+pub use agreement::Agreement;
 pub use bias::{FirstShown, Lean, Lengths, Share};
-pub use disputes::{Dispute, differ};
+pub use disputes::Dispute;
 pub use interval::wilson;
-pub use kappa::{Kappa, Reading, Table};
+pub use kappa::{Kappa, Reading};
 pub use pace::{HASTY_CHARACTERS, HASTY_SECS, Pace};
 
 /// What the decisions of a queue say about themselves.

@@ -11,7 +11,8 @@ pub(super) const BOOK: Book = Book {
     lost: "the runs in their folders are found again, names, tags and notes are not",
 };
 
-const MIGRATIONS: &[&str] = &["
+const MIGRATIONS: &[&str] = &[
+    "
     CREATE TABLE runs (
         id TEXT PRIMARY KEY,
         -- As it is shown, and with every symbolic link followed as on the day of its registration.
@@ -51,4 +52,15 @@ const MIGRATIONS: &[&str] = &["
         queued TEXT NOT NULL,
         PRIMARY KEY (window, position)
     );
-"];
+",
+    "
+    CREATE TABLE talks (
+        id INTEGER PRIMARY KEY,
+        -- Counts its changes, so that a window sees whether another one has made some.
+        revision INTEGER NOT NULL,
+        changed_unix_secs INTEGER NOT NULL,
+        -- state::Conversation as JSON.
+        body TEXT NOT NULL
+    );
+",
+];

@@ -194,7 +194,7 @@ fn plain_id(id: &str) -> &str {
     }
 }
 
-fn json(value: &impl serde::Serialize) -> String {
+pub(super) fn json(value: &impl serde::Serialize) -> String {
     // Plain data with text keys: it always has a JSON form.
     serde_json::to_string(value).unwrap_or_default()
 }

@@ -11,6 +11,7 @@ use crate::testing::cards::{events, lines};
 
 mod books;
 mod folders;
+mod talks;
 
 /// A run's folder as the engine leaves it.
 fn write_run(folder: &Path, id: &str, steps: usize, end: Option<Outcome>) -> Recipe {

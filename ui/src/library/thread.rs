@@ -12,7 +12,7 @@ use rusqlite::Connection;
 
 use super::book::BOOK;
 use super::rows::{self, Recipes};
-use super::{Answer, Order, RunStatus, folder, reading};
+use super::{Answer, Order, RunStatus, folder, reading, talks};
 use crate::state::{Course, Run};
 use crate::windows::Window;
 
@@ -43,6 +43,7 @@ struct Desk<'a> {
     books: Result<Connection, Problem>,
     window: Window,
     recipes: Recipes,
+    talks: talks::Known,
     /// The database's own count of changes by others, when it was last asked.
     seen: i64,
     /// A run was going on when the cards were last told.
@@ -72,6 +73,7 @@ impl<'a> Desk<'a> {
             books,
             window,
             recipes: Recipes::new(),
+            talks: talks::Known::new(),
             seen: 0,
             any_going: false,
             undone: VecDeque::new(),
@@ -93,6 +95,10 @@ impl<'a> Desk<'a> {
         let alive = |window: &str| window == name || Window::is_open(&home, window);
         let waiting = self.with(|books| rows::take_queue(books, &name, alive))?;
         self.answer(Answer::Queue(waiting));
+        let mut known = std::mem::take(&mut self.talks);
+        let kept = self.with(|books| talks::all(books, &mut known));
+        self.talks = known;
+        self.answer(Answer::Talks(kept?));
         self.tell(Told::Evaluations)?;
         self.tell(Told::Runs)
     }
@@ -133,6 +139,10 @@ impl<'a> Desk<'a> {
     }
 
     fn carry_out(&mut self, order: Order) {
+        // A conversation that could not be written is not written after a later state of it.
+        if let Order::KeepTalk { talk } = &order {
+            self.undone.retain(|order| !matches!(order, Order::KeepTalk { talk: earlier } if earlier.id == talk.id));
+        }
         self.try_again();
         if let Err((order, problem)) = self.attempt(order) {
             if BOOK.passes(&problem) {
@@ -196,6 +206,20 @@ impl<'a> Desk<'a> {
             Order::KeepQueue { waiting } => {
                 let window = self.window.name.clone();
                 self.with(|books| rows::keep_queue(books, &window, waiting))?;
+                return Ok(Told::Nothing);
+            }
+            Order::KeepTalk { talk } => {
+                let mut known = std::mem::take(&mut self.talks);
+                let kept = self.with(|books| talks::keep(books, &mut known, talk));
+                self.talks = known;
+                kept?;
+                return Ok(Told::Nothing);
+            }
+            Order::RemoveTalk { id } => {
+                let known = std::mem::take(&mut self.talks);
+                let removed = self.with(|books| talks::remove(books, &known, *id));
+                self.talks = known;
+                removed?;
                 return Ok(Told::Nothing);
             }
             Order::Write { path, bytes } => {

@@ -1,4 +1,4 @@
-use luthier_engine::protocol::{DataSource, FinishReason, ForgettingReport, Outcome, Phase, PromptText, Rollout};
+use luthier_engine::protocol::{DataSource, ForgettingReport, Outcome, Phase, Rollout};
 use luthier_engine::recipe::FinetuningType;
 
 use super::*;
@@ -78,7 +78,7 @@ fn a_run_is_told_by_its_events() {
     state.apply(Event::RunFinished { id: "run-1".into(), outcome: Outcome::Completed { result: "/out".into() } });
     assert!(!state.running());
     assert_eq!(state.run.as_ref().map(Run::fraction), Some(1.0));
-    let tuned = state.talk.tuned_speaker.clone().expect("the result can be talked to");
+    let tuned = state.talk.tuned.clone().expect("the result can be talked to").speaker;
     assert_eq!(tuned.adapter, Some("/out".into()), "LoRA's result is an adapter on the base");
 }
 
@@ -91,7 +91,7 @@ fn a_full_run_speaks_for_itself_and_a_failed_one_not_at_all() {
         let recipe = Recipe { finetuning_type: FinetuningType::Full, ..Recipe::default() };
         let mut state = AppState { run: Some(Run::new("r".into(), recipe)), ..AppState::default() };
         state.apply(Event::RunFinished { id: "r".into(), outcome });
-        assert_eq!(state.talk.tuned_speaker, expected);
+        assert_eq!(state.talk.tuned.map(|tuned| tuned.speaker), expected);
     }
 }
 
@@ -100,7 +100,7 @@ fn a_reward_model_is_nobody_to_talk_to() {
     let recipe = Recipe { stage: Stage::Rm, ..Recipe::default() };
     let mut state = AppState { run: Some(Run::new("r".into(), recipe)), ..AppState::default() };
     state.apply(Event::RunFinished { id: "r".into(), outcome: Outcome::Completed { result: "/out".into() } });
-    assert_eq!(state.talk.tuned_speaker, None);
+    assert_eq!(state.talk.tuned, None);
 }
 
 #[test]
@@ -197,48 +197,6 @@ fn automatic_means_the_best_trusted_device() {
     assert_eq!(state.device().map(|d| d.id.as_str()), Some("gpu:0"));
     state.recipe.device = "cuda".into();
     assert_eq!(state.device(), None);
-}
-
-#[test]
-fn both_sides_are_asked_one_after_the_other_with_their_own_history() {
-    let base = Speaker { model: "/m".into(), adapter: None };
-    let mut talk =
-        Talk { tuned_speaker: Some(Speaker { model: "/m".into(), adapter: Some("/a".into()) }), ..Talk::default() };
-    talk.system = "Be brief.".into();
-    talk.ask("Hello?");
-    let first = talk.next_prompt(1, &base, "auto").expect("the base answers first");
-    assert_eq!(first.adapter, None);
-    assert!(talk.next_prompt(2, &base, "auto").is_none(), "one at a time");
-    talk.token(1, "Good ");
-    talk.token(1, "day.");
-    talk.finished(1, Ending { new_tokens: 2, elapsed_secs: 0.1, reason: FinishReason::EndOfText });
-    let second = talk.next_prompt(2, &base, "auto").expect("then the tuned one");
-    assert_eq!(second.adapter, Some("/a".into()));
-    talk.failed(2, problem("io"));
-    assert!(!talk.busy());
-    talk.ask("And now?");
-    let Some(PromptText::Chat(messages)) = talk.next_prompt(3, &base, "auto").map(|p| p.text) else { panic!("a chat") };
-    let said: Vec<&str> = messages.iter().map(|m| m.content.as_str()).collect();
-    assert_eq!(said, ["Be brief.", "Hello?", "Good day.", "And now?"]);
-    talk.finished(3, Ending { new_tokens: 0, elapsed_secs: 0.1, reason: FinishReason::EndOfText });
-    let Some(PromptText::Chat(messages)) = talk.next_prompt(4, &base, "auto").map(|p| p.text) else { panic!("a chat") };
-    assert_eq!(messages.len(), 2, "a failed answer is left out together with its question");
-}
-
-#[test]
-fn a_cleared_conversation_takes_no_late_tokens() {
-    let base = Speaker { model: "/m".into(), adapter: None };
-    let mut talk = Talk::default();
-    talk.ask("old");
-    assert!(talk.next_prompt(1, &base, "auto").is_some());
-    talk.clear();
-    talk.ask("new");
-    talk.token(1, "late");
-    assert_eq!(talk.base.turns[0].answer, "");
-    assert!(talk.next_prompt(2, &base, "auto").is_none(), "the engine still writes the old answer");
-    talk.finished(1, Ending { new_tokens: 9, elapsed_secs: 1.0, reason: FinishReason::Cancelled });
-    assert_eq!(talk.base.turns[0].ending, None);
-    assert!(talk.next_prompt(2, &base, "auto").is_some());
 }
 
 #[test]

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use luthier_engine::feedback::{Answer, Mode};
+use luthier_engine::feedback::{Answer, Mode, Strength, Verdict};
 use luthier_engine::protocol::{ChatMessage, Sampling};
 
 use super::{Engine, ready_bench};
 use crate::bench::Bench;
-use crate::labels::{self, Author, Item, Lot, Progress, QueueCard, QueueSettings};
+use crate::labels::{self, Author, Found, Item, Lot, Progress, QueueCard, QueueSettings};
 use crate::text::Language;
 
 pub fn author(name: &str, run: Option<&str>) -> Author {
@@ -159,4 +159,29 @@ pub fn exported(bench: &mut Bench, engine: &Engine, parcel: labels::Parcel) {
     let (queue, how) = asked.expect("an export was asked for");
     engine.tell_labels(labels::Answer::Exported { queue, how, parcel: Ok(Box::new(parcel)) });
     bench.poll();
+}
+
+/// What a search finds: open, labelled, skipped, flagged and with a note in turn.
+pub fn found(count: usize) -> Vec<Found> {
+    let verdicts = [
+        None,
+        Some(Verdict::Better { answer: 0, strength: Strength::Slightly }),
+        Some(Verdict::Skipped),
+        Some(Verdict::Ranked { places: vec![1, 0, 0, 2] }),
+        Some(Verdict::Bad),
+    ];
+    let found = |at: usize| {
+        let verdict = verdicts[at % verdicts.len()].clone();
+        Found {
+            item: at as i64 + 1,
+            position: at,
+            text: TALKS[at % TALKS.len()].0.into(),
+            answered: at % 7 != 5,
+            flagged: at % 6 == 1,
+            note: if at % 4 == 3 { "Ask the workshop about this one.".into() } else { String::new() },
+            annotator: if verdict.is_some() { "Ada".into() } else { String::new() },
+            verdict,
+        }
+    };
+    (0..count).map(found).collect()
 }

@@ -10,7 +10,7 @@ use similar::{Algorithm, DiffOp, capture_diff_slices_deadline};
 use crate::text::t;
 use crate::theme::{self, Palette};
 
-/// Together longer texts are compared by lines, in bytes.
+/// Together longer texts are compared by lines and sentences, in bytes.
 const BY_WORDS: usize = 40_000;
 /// Less than a frame.
 const WITHIN: Duration = Duration::from_millis(8);
@@ -34,13 +34,14 @@ pub fn word_diff(old: &str, new: &str) -> Vec<Piece> {
     pieces(&words(old), &words(new), None)
 }
 
-/// The same in bounded time: long texts are compared by lines, and what is not found in time counts as changed.
+/// The same in bounded time: long texts are compared by lines and sentences, and what is not found in time counts as changed.
 pub fn diff_within(old: &str, new: &str) -> Vec<Piece> {
     let deadline = Some(Instant::now() + WITHIN);
     if old.len() + new.len() <= BY_WORDS {
         return pieces(&words(old), &words(new), deadline);
     }
-    let lines = |text| str::split_inclusive(text, '\n').collect::<Vec<_>>();
+    let ends = |c| matches!(c, '\n' | '.' | '。' | '！' | '？' | '!' | '?');
+    let lines = |text| str::split_inclusive(text, ends).collect::<Vec<_>>();
     pieces(&lines(old), &lines(new), deadline)
 }
 

@@ -18,6 +18,7 @@ mod compare;
 mod evaluate;
 mod exchange;
 mod guide;
+mod judging;
 mod labelling;
 mod layers;
 mod making;
@@ -25,6 +26,8 @@ mod methods;
 mod rounds;
 mod rows;
 mod runs;
+mod talk;
+mod trust;
 
 type Window = Harness<'static, Workbench>;
 
@@ -348,7 +351,7 @@ fn both_models_answer_the_same_question() {
         let sent = engine.take();
         let [Command::Generate { request, prompt }] = &sent[..] else { panic!("{sent:?}") };
         answered.push(prompt.adapter.clone());
-        engine.say(Event::TokenSampled { request: *request, text: answer.into() });
+        engine.say(Event::TokenSampled { request: *request, text: answer.into(), chances: vec![] });
         let reason = FinishReason::EndOfText;
         engine.say(Event::GenerateFinished {
             request: *request,

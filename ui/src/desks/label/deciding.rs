@@ -9,7 +9,6 @@ use crate::bench::Bench;
 use crate::desks::LabelPage;
 use crate::labels::{Item, ItemId, Judgement, Lot, Order, QueueId};
 use crate::panels::Panel;
-use crate::store::Settings;
 
 /// A decision as it is told in the foot.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,6 +29,9 @@ pub struct DecidingDesk {
     pub note: Option<String>,
     /// On its way to the disk.
     pending: Option<Decided>,
+    /// The item in front and how many decisions could be taken back when the last order went out: a lot in which both
+    /// are the same was laid before it was carried out.
+    awaited: Option<(Option<(ItemId, u32)>, usize)>,
     /// The last decision that was kept.
     pub last: Option<Decided>,
     /// Texts as they are stored; else Markdown is drawn.
@@ -45,7 +47,7 @@ impl DecidingDesk {
     }
 
     pub(super) fn failed(&mut self) {
-        self.pending = None;
+        (self.pending, self.awaited) = (None, None);
     }
 }
 
@@ -60,6 +62,7 @@ impl Bench {
             desk.now = DecidingDesk { as_written: desk.now.as_written, ..DecidingDesk::default() };
         }
         desk.deciding = false;
+        (desk.now.pending, desk.now.last, desk.now.awaited) = (None, None, None);
         desk.open = Some(queue);
         desk.page = LabelPage::Bench;
         self.panel = Panel::Label;
@@ -70,15 +73,21 @@ impl Bench {
         if desk.open != Some(lot.queue) {
             return;
         }
+        let before = desk.now.since.map(|(item, _)| item);
+        let front = lot.items.first().map(|item| (item.id, item.pass));
+        if desk.deciding && desk.now.awaited == Some((front, lot.progress.undoable)) {
+            desk.lot = Some(lot);
+            return;
+        }
         desk.deciding = false;
         desk.problem = None;
-        let before = desk.now.since.map(|(item, _)| item);
+        desk.now.awaited = None;
         let decided = desk.now.pending.take();
-        let front = lot.items.first().map(|item| (item.id, item.pass));
         if before != front {
             desk.now.since = front.map(|item| (item, Instant::now()));
             desk.now.tags.clear();
             desk.now.note = None;
+            desk.single.new_tag = None;
             desk.pair.turn(before.map(|(id, _)| id).filter(|_| decided.is_none()));
         }
         if decided.is_some() {
@@ -114,6 +123,8 @@ impl Bench {
             && desk.open.is_some()
             && desk.now.note.is_none()
             && desk.pair.writing.is_none()
+            && !desk.finding.open
+            && !desk.keys
     }
 
     /// Sends the verdict on the item in front to be kept. False where nothing can be decided now.
@@ -121,7 +132,9 @@ impl Bench {
         let annotator = self.settings.annotator.clone();
         let desk = &mut self.desks.label;
         let (Some(queue), false, false) = (desk.open, desk.deciding, annotator.is_empty()) else { return false };
-        let Some(item) = desk.lot.as_ref().and_then(|lot| lot.items.first()) else { return false };
+        let Some(lot) = &desk.lot else { return false };
+        let Some(item) = lot.items.first() else { return false };
+        desk.now.awaited = Some((Some((item.id, item.pass)), lot.progress.undoable));
         desk.now.pending = Some(Decided { item: item.id, verdict: verdict.clone(), shown: item.shown.clone() });
         let judgement = Judgement {
             queue,
@@ -154,6 +167,8 @@ impl Bench {
         let desk = &mut self.desks.label;
         let can = desk.lot.as_ref().is_some_and(|lot| lot.progress.undoable > 0);
         let (Some(queue), true, false) = (desk.open, can, desk.deciding) else { return };
+        let front = desk.lot.as_ref().and_then(|lot| lot.items.first()).map(|item| (item.id, item.pass));
+        desk.now.awaited = desk.lot.as_ref().map(|lot| (front, lot.progress.undoable));
         desk.deciding = true;
         desk.now.last = None;
         self.labels.order(Order::Undo { queue, annotator });
@@ -184,24 +199,5 @@ impl Bench {
         note.trim().clone_into(&mut item.note);
         let (item, note) = (item.id, item.note.clone());
         self.labels.order(Order::Note { queue, item, annotator, note });
-    }
-
-    /// Who labels in this window from now on. The bench is laid anew, for a person's items are their own.
-    pub fn label_as(&mut self, name: &str) {
-        let name = name.trim();
-        if name.is_empty() {
-            return;
-        }
-        let Settings { annotator, annotators, .. } = &mut self.settings;
-        name.clone_into(annotator);
-        if !annotators.iter().any(|known| known == name) {
-            annotators.push(name.to_owned());
-        }
-        self.desks.label.now.name.clear();
-        self.desks.label.now.last = None;
-        if let Some(queue) = self.desks.label.open {
-            let annotator = self.settings.annotator.clone();
-            self.labels.order(Order::Open { queue, annotator });
-        }
     }
 }

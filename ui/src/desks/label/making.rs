@@ -216,6 +216,9 @@ impl Bench {
     /// A queue of this window is there: its answers are generated, and it goes onto the bench, unless the person is
     /// busy elsewhere.
     pub(super) fn queue_made(&mut self, queue: QueueId) {
+        if self.made_of_turns(queue) {
+            return;
+        }
         if std::mem::take(&mut self.desks.label.making.ordered) {
             self.desks.label.making.draft = QueueDraft::default();
         }

@@ -1,6 +1,7 @@
 //! The loop: train on these labels, label the new model, see whether it won.
 
 use std::collections::BTreeMap;
+use std::sync::mpsc::{Receiver, TryRecvError, channel};
 
 use luthier_engine::advice::Labels;
 use luthier_engine::feedback::{Judged, Verdict, settle};
@@ -31,6 +32,8 @@ pub struct RoundsDesk {
     numbers: BTreeMap<QueueId, Numbers>,
     /// The queue whose decisions are on their way for [`Self::numbers`].
     asked: Option<QueueId>,
+    /// Numbers that are being worked out beside.
+    making: Option<(QueueId, Receiver<Numbers>)>,
     /// Files that are being written, and the run that will learn from them.
     pending: Option<lesson::Pending>,
 }
@@ -66,7 +69,12 @@ impl RoundsDesk {
 
     /// Files are being written for a run.
     pub fn writing(&self) -> bool {
-        self.pending.as_ref().is_some_and(|pending| pending.written_last.is_some())
+        self.pending.as_ref().is_some_and(lesson::Pending::writing)
+    }
+
+    /// Numbers are being worked out.
+    pub fn counting(&self) -> bool {
+        self.asked.is_some() || self.making.is_some()
     }
 }
 
@@ -133,6 +141,20 @@ impl LabelDesk {
     pub fn has_next_round(&self, queue: QueueId) -> bool {
         !self.children(queue).is_empty()
     }
+}
+
+/// Up to so many decisions are worked on within a frame.
+const SMALL: usize = 500;
+
+/// Work on `decisions` decisions: at once where they are few, else on a thread of its own.
+fn beside<T: Send + 'static>(decisions: usize, work: impl FnOnce() -> T + Send + 'static) -> Receiver<T> {
+    let (done, made) = channel();
+    if decisions <= SMALL {
+        drop(done.send(work()));
+    } else {
+        std::thread::spawn(move || done.send(work()));
+    }
+    made
 }
 
 fn stamp(card: &QueueCard) -> (usize, usize, Option<u64>) {
@@ -216,8 +238,9 @@ impl Bench {
 
     /// Asks for what is not known, or not known any more, of the rounds of a chain; one queue at a time.
     pub fn want_numbers(&mut self, root: QueueId) {
+        self.take_numbers();
         let desk = &self.desks.label;
-        if desk.rounds.asked.is_some() {
+        if desk.rounds.counting() {
             return;
         }
         let stale = |card: &&QueueCard| {
@@ -240,12 +263,26 @@ impl Bench {
             desk.rounds.asked = None;
         }
         let Some((_, decisions)) = desk.review.decisions.clone().filter(|(of, _)| *of == queue) else { return };
-        if let Some(card) = desk.cards.iter().find(|card| card.id == queue) {
-            desk.rounds.numbers.insert(queue, Numbers::of(card, &decisions));
+        if let Some(card) = desk.cards.iter().find(|card| card.id == queue).cloned() {
+            let told = decisions.clone();
+            let numbers = beside(told.len(), move || Numbers::of(&card, &told));
+            desk.rounds.making = Some((queue, numbers));
         }
         if let Some(lesson) = desk.rounds.lesson.as_mut().filter(|lesson| lesson.queue == queue) {
             lesson.take(decisions);
         }
+        self.take_numbers();
+    }
+
+    fn take_numbers(&mut self) {
+        let rounds = &mut self.desks.label.rounds;
+        let Some((queue, numbers)) = &rounds.making else { return };
+        match numbers.try_recv() {
+            Ok(numbers) => drop(rounds.numbers.insert(*queue, numbers)),
+            Err(TryRecvError::Empty) => return,
+            Err(TryRecvError::Disconnected) => {}
+        }
+        rounds.making = None;
     }
 }
 

@@ -165,3 +165,29 @@ fn a_verdict_that_cannot_be_is_refused() {
     assert_eq!(ada.failed().code, "labels_no_item");
     assert_eq!(rows(home.path(), "1"), 0);
 }
+
+#[test]
+fn a_key_that_is_pressed_twice_decides_once() {
+    let home = home();
+    let mut ada = Desk::of(home.path(), "Ada");
+    let queue = ada.make(draft(2, plain()));
+    let lot = ada.open(queue);
+    for _ in 0..3 {
+        ada.labels.order(ada.judge(&lot, better(0)));
+    }
+    ada.lot();
+    ada.lot();
+    let last = ada.lot();
+    assert_eq!((positions(&last), last.progress.labelled, rows(home.path(), "1")), (vec![1], 1, 1));
+    // Called back it can be decided anew, also in the same way.
+    ada.labels.order(Order::Call { queue, item: lot.items[0].id });
+    let called = ada.lot();
+    let lot = ada.decide(&called, better(0));
+    assert_eq!((positions(&lot), rows(home.path(), "1")), (vec![1], 2));
+    // The last one of the queue.
+    ada.labels.order(ada.judge(&lot, better(0)));
+    ada.labels.order(ada.judge(&lot, better(0)));
+    ada.lot();
+    assert!(ada.lot().items.is_empty());
+    assert_eq!(rows(home.path(), "1"), 3);
+}

@@ -60,7 +60,7 @@ fn a_full_disk_refuses_a_decision_and_loses_none() {
     let seat = Seat::take(home.path().to_owned());
     let mut session = Session::open(&books, queue, "Ada").expect("it opens").expect("it is there");
     deciding::together(&mut books, &seat, &mut session, |_, _, _| Ok(())).expect("something is in front");
-    let mut decide = |books: &mut Connection, session: &mut Session| {
+    let decide = |books: &mut Connection, session: &mut Session| {
         let lot = session.lot(books, &[]).expect("a lot");
         let item = lot.items[0].clone();
         let judgement = Judgement {

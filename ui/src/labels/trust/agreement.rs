@@ -161,7 +161,7 @@ fn compare_ranks(table: &mut Table, a: &[usize], b: &[usize]) {
 
 /// Kendall's tau-b of two rankings of the same answers (Kendall 1945, "The treatment of ties in ranking problems"): 1 the
 /// same order, -1 the reverse. None where one of them says that all are equal, or they are not of the same answers.
-pub fn tau_b(a: &[usize], b: &[usize]) -> Option<f64> {
+pub(super) fn tau_b(a: &[usize], b: &[usize]) -> Option<f64> {
     if a.len() != b.len() {
         return None;
     }

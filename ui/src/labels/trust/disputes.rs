@@ -26,7 +26,7 @@ pub(super) fn disputes(sheets: &[Sheet], decisions: &[Decision]) -> Vec<Dispute>
 
 /// Whether two verdicts contradict each other. Rankings do where two answers change their order; that one of them says
 /// tie is no contradiction. A text that a person wrote contradicts nothing.
-pub fn differ(a: &Verdict, b: &Verdict) -> bool {
+fn differ(a: &Verdict, b: &Verdict) -> bool {
     if let (Verdict::Ranked { places: a }, Verdict::Ranked { places: b }) = (a, b) {
         let same = a.len() == b.len();
         let turned = |i: usize, j: usize| (a[i] < a[j] && b[i] > b[j]) || (a[i] > a[j] && b[i] < b[j]);

@@ -3,11 +3,11 @@
 use super::interval::{Z, wilson};
 
 /// Categories: the first of two better, the second, tie, both good, both bad; good, bad.
-pub const CATEGORIES: usize = 7;
+const CATEGORIES: usize = 7;
 
 /// How often one rater said the row while the other said the column.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Table {
+pub(super) struct Table {
     counts: [[u32; CATEGORIES]; CATEGORIES],
 }
 

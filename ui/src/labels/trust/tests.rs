@@ -2,6 +2,7 @@
 
 use luthier_engine::feedback::{Answer, Judged, Strength};
 
+use super::agreement::tau_b;
 use super::*;
 
 const LEFT: Verdict = Verdict::Better { answer: 0, strength: Strength::Clearly };

@@ -1,5 +1,6 @@
 //! The Label panel: queues, the bench, what can be trusted, rounds.
 
+mod annotator;
 pub(crate) mod bench;
 mod exchange;
 mod queues;

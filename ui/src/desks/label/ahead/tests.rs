@@ -207,7 +207,7 @@ fn margins_follow_when_enough_lies_ready() {
 fn try_goes_first() {
     let (mut bench, engine) = bench_with(|_| {});
     orders(&engine);
-    bench.state.talk.draft = "Which part sounds first?".into();
+    bench.state.talk.front_mut().draft = "Which part sounds first?".into();
     bench.send_draft();
     let asked = |command: &Command| matches!(command, Command::Generate { prompt: Prompt { .. }, .. });
     assert!(engine.take().iter().any(asked));

@@ -78,8 +78,7 @@ impl Rows {
         self.prompts(false).len() + self.prompts(true).len()
     }
 
-    /// Items whose prompts are held out.
-    pub(super) fn held_out_items(&self, decisions: &[Decision]) -> Vec<ItemId> {
+    fn held_out_items(&self, decisions: &[Decision]) -> Vec<ItemId> {
         let held_out = self.prompts(true);
         if held_out.is_empty() {
             return Vec::new();
@@ -95,6 +94,8 @@ pub(super) struct Written {
     pub files: Vec<(PathBuf, Vec<u8>)>,
     pub train: PathBuf,
     pub eval: Option<PathBuf>,
+    /// Items whose prompts are held out.
+    pub held_out: Vec<ItemId>,
 }
 
 /// Files for a stage in `folder`, in LLaMA-Factory's form with their dataset_info.json. Their names hold a checksum of
@@ -122,9 +123,9 @@ pub(super) fn write(
     let mut files = records(&said, &how).files(format, folder, &format!("{word}-{sum:08x}"))?;
     let info = files.pop();
     let mut paths = files.iter().map(|(path, _)| path.clone());
-    let written = Written { train: paths.next().unwrap_or_default(), eval: paths.next(), files: Vec::new() };
+    let (train, eval) = (paths.next().unwrap_or_default(), paths.next());
     files.extend(info);
-    Ok(Written { files, ..written })
+    Ok(Written { files, train, eval, held_out: rows.held_out_items(decisions) })
 }
 
 /// `labels/7-workshop questions`: the number tells a queue apart, the name is for people.

@@ -1,7 +1,9 @@
 //! "Train on these": what a queue's labels are good for, the files of it, and a recipe that learns from them.
 
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::mpsc::Receiver;
 
 use luthier_engine::advice::{self, Labels, Lesson};
 use luthier_engine::feedback::{Balance, Ties, balance};
@@ -9,11 +11,11 @@ use luthier_engine::protocol::Problem;
 use luthier_engine::recipe::{FinetuningType, Interval, Recipe, Stage};
 
 use super::super::LabelPage;
-use super::files::{self, Rows};
-use super::{count, settled};
+use super::files::{self, Rows, Written};
+use super::{beside, count, settled};
 use crate::bench::Bench;
 use crate::desks::MethodPage;
-use crate::labels::{Author, Decision, Order, QueueCard, QueueId};
+use crate::labels::{Author, Decision, Order, QueueCard, QueueId, QueueSettings};
 use crate::panels::Panel;
 use crate::state::Slot;
 use crate::text::t;
@@ -32,6 +34,7 @@ pub struct LessonDesk {
     pub held_out: f64,
     decisions: Option<Arc<Vec<Decision>>>,
     counted: Option<Counted>,
+    counting: Option<Rc<Receiver<Counted>>>,
 }
 
 /// What the labels come to with these ties and this share.
@@ -51,42 +54,35 @@ pub struct Counted {
 impl LessonDesk {
     pub fn new(queue: QueueId) -> Self {
         let (ties, held_out) = (Ties::LeaveOut, files::HELD_OUT);
-        Self { queue, stage: None, ties, held_out, decisions: None, counted: None }
+        Self { queue, stage: None, ties, held_out, decisions: None, counted: None, counting: None }
     }
 
     pub(super) fn take(&mut self, decisions: Arc<Vec<Decision>>) {
-        (self.decisions, self.counted) = (Some(decisions), None);
+        (self.decisions, self.counted, self.counting) = (Some(decisions), None, None);
         self.count();
     }
 
-    /// Works the counts out where something has changed; None until the decisions are there.
+    /// Works the counts out where something has changed; those of before until the new ones are there.
     pub fn count(&mut self) -> Option<&Counted> {
         let decisions = self.decisions.clone()?;
-        let made_of = (self.ties, self.held_out);
-        if self.counted.as_ref().is_none_or(|counted| counted.made_of != made_of) {
-            let settled = settled(&decisions);
-            let mut labels = count(&settled.judged);
-            let pairs = files::pair_rows(&settled.judged, self.ties, self.held_out);
-            let marks = files::mark_rows(&settled.judged, self.held_out);
-            labels.pairs = pairs.sizes().0 + pairs.sizes().1;
-            labels.marks = match &marks {
-                Rows::Marks { train, eval, .. } => {
-                    let (train, eval) = (balance(train), balance(eval));
-                    Balance { liked: train.liked + eval.liked, disliked: train.disliked + eval.disliked }
-                }
-                Rows::Pairs { .. } => labels.marks,
-            };
-            self.counted = Some(Counted {
-                made_of,
-                lesson: advice::lesson_of(&labels),
-                labels,
-                prompts: marks.count_prompts().max(pairs.count_prompts()),
-                pairs: pairs.sizes(),
-                marks: marks.sizes(),
-                disagreed: settled.disagreed.len(),
-            });
+        let wanted = (self.ties, self.held_out);
+        self.take_counts();
+        if self.counting.is_none() && self.counted.as_ref().is_none_or(|counted| counted.made_of != wanted) {
+            let work = move || Counted::of(&decisions, wanted);
+            self.counting = Some(Rc::new(beside(self.decisions.as_ref().map_or(0, |told| told.len()), work)));
+            self.take_counts();
         }
         self.counted.as_ref()
+    }
+
+    fn take_counts(&mut self) {
+        if let Some(counted) = self.counting.as_ref().and_then(|counting| counting.try_recv().ok()) {
+            (self.counted, self.counting) = (Some(counted), None);
+        }
+    }
+
+    pub fn is_counting(&self) -> bool {
+        self.decisions.is_none() || self.counting.is_some()
     }
 
     /// The stage that is chosen, else the proposed one.
@@ -102,14 +98,28 @@ impl LessonDesk {
             _ => counted.pairs.0 > 0,
         })
     }
+}
 
-    fn rows(&self, stage: Stage) -> Option<Rows> {
-        let decisions = self.decisions.as_ref()?;
-        let judged = settled(decisions).judged;
-        Some(match stage {
-            Stage::Kto => files::mark_rows(&judged, self.held_out),
-            _ => files::pair_rows(&judged, self.ties, self.held_out),
-        })
+impl Counted {
+    fn of(decisions: &[Decision], (ties, held_out): (Ties, f64)) -> Self {
+        let settled = settled(decisions);
+        let mut labels = count(&settled.judged);
+        let pairs = files::pair_rows(&settled.judged, ties, held_out);
+        let marks = files::mark_rows(&settled.judged, held_out);
+        labels.pairs = pairs.sizes().0 + pairs.sizes().1;
+        if let Rows::Marks { train, eval } = &marks {
+            let (train, eval) = (balance(train), balance(eval));
+            labels.marks = Balance { liked: train.liked + eval.liked, disliked: train.disliked + eval.disliked };
+        }
+        Self {
+            made_of: (ties, held_out),
+            lesson: advice::lesson_of(&labels),
+            labels,
+            prompts: marks.count_prompts().max(pairs.count_prompts()),
+            pairs: pairs.sizes(),
+            marks: marks.sizes(),
+            disagreed: settled.disagreed.len(),
+        }
     }
 }
 
@@ -126,13 +136,20 @@ pub struct Start {
 /// A run that has its files and waits for them to be read.
 #[derive(Debug, Clone)]
 pub(super) struct Pending {
-    pub queue: QueueId,
+    queue: QueueId,
     stage: Stage,
     train: PathBuf,
     eval: Option<PathBuf>,
     start: Option<Start>,
+    making: Option<Rc<Receiver<Result<Written, Problem>>>>,
     /// The last of the files, while they are being written.
-    pub written_last: Option<PathBuf>,
+    written_last: Option<PathBuf>,
+}
+
+impl Pending {
+    pub fn writing(&self) -> bool {
+        self.making.is_some() || self.written_last.is_some()
+    }
 }
 
 impl Bench {
@@ -174,27 +191,43 @@ impl Bench {
     pub fn write_lesson(&mut self) {
         let Some(mut lesson) = self.desks.label.rounds.lesson.clone() else { return };
         let Some(stage) = lesson.chosen().filter(|stage| lesson.serves(*stage)) else { return };
-        let Some(card) = self.desks.label.card(lesson.queue).cloned() else { return };
-        let (Some(rows), Some(decisions)) = (lesson.rows(stage), &lesson.decisions) else { return };
-        let folder = files::folder(&self.home, &card);
-        let written = match files::write(decisions, stage, lesson.ties, lesson.held_out, &folder) {
+        let (Some(card), Some(decisions)) = (self.desks.label.card(lesson.queue), lesson.decisions) else { return };
+        let folder = files::folder(&self.home, card);
+        let (ties, held_out) = (lesson.ties, lesson.held_out);
+        let work = move |decisions: &[Decision]| {
+            files::write(decisions, stage, ties, held_out, &folder).map_err(|error| Problem::from(&error))
+        };
+        let making = Some(Rc::new(beside(decisions.len(), move || work(&decisions))));
+        let start = self.lesson_start(lesson.queue);
+        let (train, eval, written_last) = (PathBuf::new(), None, None);
+        let pending = Pending { queue: lesson.queue, stage, train, eval, start, making, written_last };
+        self.desks.label.rounds.pending = Some(pending);
+        self.desks.label.problem = None;
+        self.take_files();
+    }
+
+    /// The files have their texts: they go to the disk, and the queue remembers what is held out.
+    fn take_files(&mut self) {
+        let Some(pending) = &mut self.desks.label.rounds.pending else { return };
+        let Some(made) = pending.making.as_ref().and_then(|making| making.try_recv().ok()) else { return };
+        pending.making = None;
+        let written = match made {
             Ok(written) => written,
-            Err(error) => {
-                self.desks.label.problem = Some(Problem::from(&error));
+            Err(problem) => {
+                self.desks.label.rounds.pending = None;
+                self.desks.label.problem = Some(problem);
                 return;
             }
         };
-        let held_out = rows.held_out_items(decisions);
-        if card.settings.held_out != held_out {
-            let settings = Box::new(crate::labels::QueueSettings { held_out, ..card.settings });
-            self.labels.order(Order::ChangeQueue { queue: card.id, settings });
+        let Written { files, train, eval, held_out } = written;
+        let queue = pending.queue;
+        pending.written_last = files.last().map(|(path, _)| path.clone());
+        (pending.train, pending.eval) = (train, eval);
+        if let Some(card) = self.desks.label.card(queue).filter(|card| card.settings.held_out != held_out) {
+            let settings = Box::new(QueueSettings { held_out, ..card.settings.clone() });
+            self.labels.order(Order::ChangeQueue { queue, settings });
         }
-        let start = self.lesson_start(card.id);
-        let written_last = written.files.last().map(|(path, _)| path.clone());
-        self.labels.order(Order::Write { files: written.files });
-        let (train, eval) = (written.train, written.eval);
-        self.desks.label.rounds.pending = Some(Pending { queue: card.id, stage, train, eval, start, written_last });
-        self.desks.label.problem = None;
+        self.labels.order(Order::Write { files });
     }
 
     /// Puts the lesson away; what is being written is no longer waited for.
@@ -230,16 +263,17 @@ impl Bench {
     /// The files could not be written: the lesson stays as it is.
     pub(in crate::desks::label) fn lesson_failed(&mut self) {
         let rounds = &mut self.desks.label.rounds;
-        rounds.pending = rounds.pending.take().filter(|pending| pending.written_last.is_none());
+        rounds.pending = rounds.pending.take().filter(|pending| !pending.writing());
     }
 
     /// When model and data of a lesson have been read, the form takes what the advisor proposes for them.
     pub(crate) fn settle_lesson(&mut self) {
+        self.take_files();
         let Some(pending) = self.desks.label.rounds.pending.clone() else { return };
         // Until the files are there, other data is in sight; until the model is read, so are its rows.
         let ours = self.datasets().iter().any(|set| set.path == pending.train);
         let read = self.state.data.source.as_ref().is_some_and(|source| source.path == pending.train);
-        let waits = pending.written_last.is_some()
+        let waits = pending.writing()
             || self.state.data.reading.is_some()
             || (ours && !read)
             || matches!(self.state.model, Slot::Reading { .. } | Slot::Empty);

@@ -83,19 +83,21 @@ fn common(ui: &mut Ui, bench: &mut Bench) {
     let free = bench.can_handle();
     let item = bench.item_in_front();
     let (flagged, noted) = item.map_or((false, false), |item| (item.flagged, !item.note.is_empty()));
+    let there = item.is_some();
     let button = |ui: &mut Ui, on: bool, push: Keyed<'_>| ui.add_enabled(on, push.small().quiet()).clicked();
-    if button(ui, free, Keyed::new(t!("labelling.skip"), &["S"])) {
+    if there && button(ui, free, Keyed::new(t!("labelling.skip"), &["S"])) {
         bench.skip_item();
     }
-    if button(ui, free, Keyed::new(t!("labelling.flag"), &["F"]).selected(flagged)) {
+    if there && button(ui, free, Keyed::new(t!("labelling.flag"), &["F"]).selected(flagged)) {
         bench.flag_item();
     }
-    if button(ui, free, Keyed::new(t!("labelling.note"), &["N"]).selected(noted)) {
+    if there && button(ui, free, Keyed::new(t!("labelling.note"), &["N"]).selected(noted)) {
         bench.write_note();
     }
     if button(ui, bench.can_undo(), Keyed::new(t!("labelling.undo"), &["U"])) {
         bench.undo_decision();
     }
+    super::keys::openers(ui, bench);
 }
 
 /// The last decision, or what was decided before on the item that was called back.
@@ -153,6 +155,7 @@ fn introduce(ui: &mut Ui, bench: &mut Bench) {
         }
     });
     if let Some(name) = chosen {
+        bench.desks.label.now.name.clear();
         bench.label_as(&name);
     }
 }

@@ -3,11 +3,13 @@
 use egui::accesskit::Role;
 use egui::{Align, CornerRadius, Label, Layout, Rect, Sense, Ui, WidgetInfo, vec2};
 
+use super::super::annotator::annotator_chooser;
+use super::super::review::bias_line;
 use crate::bench::Bench;
 use crate::labels::Progress;
 use crate::text::t;
-use crate::widgets::{icon_label, tag};
-use crate::{format, icons, theme};
+use crate::widgets::tag;
+use crate::{format, theme};
 
 pub fn ui(ui: &mut Ui, bench: &mut Bench) {
     let Some(card) = bench.desks.label.open_card() else { return };
@@ -16,7 +18,9 @@ pub fn ui(ui: &mut Ui, bench: &mut Bench) {
     let p = theme::palette(ui);
     ui.spacing_mut().item_spacing = vec2(10.0, 4.0);
     ui.allocate_ui_with_layout(vec2(ui.available_width(), 26.0), Layout::right_to_left(Align::Center), |ui| {
-        who(ui, bench);
+        if !bench.settings.annotator.is_empty() {
+            annotator_chooser(ui, bench);
+        }
         if bench.item_in_front().is_some_and(|item| item.flagged) {
             tag(ui, &t!("labelling.flagged"), p.warn, p.warn_soft);
         }
@@ -42,23 +46,12 @@ pub fn ui(ui: &mut Ui, bench: &mut Bench) {
         });
     });
     bar(ui, &progress);
+    bias_line(ui, bench);
+    ui.add_space(2.0);
 }
 
 fn count(n: usize) -> String {
     format::count(n as u64)
-}
-
-/// Who labels, or nothing where nobody has said.
-fn who(ui: &mut Ui, bench: &Bench) {
-    if bench.settings.annotator.is_empty() {
-        return;
-    }
-    let p = theme::palette(ui);
-    let name = theme::name(&bench.settings.annotator, 14.0);
-    let shown = ui.add(Label::new(name).selectable(false).truncate());
-    let said = t!("labelling.labels_as", name = &bench.settings.annotator);
-    shown.on_hover_text(said);
-    icon_label(ui, icons::USER_CIRCLE, 20.0, p.ink_soft);
 }
 
 /// What is labelled, of what has its answers, of all. Items that come back are counted like any other.

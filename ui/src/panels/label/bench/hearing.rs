@@ -1,9 +1,10 @@
 //! Keys that mean the same as a command's own: arrows, space, backspace, and digits with Shift on every keyboard.
 
 use egui::{Event, Key, Modifiers, Ui};
-use luthier_engine::feedback::{Mode, Strength};
+use luthier_engine::feedback::{Mode, Strength, Verdict};
 
 use crate::bench::Bench;
+use crate::command::{JudgingCommand, Named as _};
 
 pub fn hear(ui: &Ui, bench: &mut Bench, mode: Mode) {
     let ctx = ui.ctx();
@@ -23,6 +24,13 @@ pub fn hear(ui: &Ui, bench: &mut Bench, mode: Mode) {
     }
     if pressed(Key::Space) {
         return bench.skip_item();
+    }
+    if mode == Mode::Single {
+        for (command, verdict) in [(JudgingCommand::Good, Verdict::Good), (JudgingCommand::Bad, Verdict::Bad)] {
+            if command.also().iter().any(|key| pressed(*key)) {
+                return bench.judge_single(verdict);
+            }
+        }
     }
     if mode != Mode::Pair {
         return;

@@ -7,9 +7,11 @@ mod foot;
 mod frame_times;
 mod head;
 mod hearing;
+pub mod keys;
 mod pair;
 mod rank;
 mod single;
+mod tags;
 pub mod text;
 pub mod words;
 mod writing;
@@ -60,12 +62,19 @@ impl LabelBench {
                         low,
                         |ui, bench, low| match (item.is_some(), mode) {
                             (false, _) => {}
-                            (_, Mode::Pair) => pair.choices(ui, bench, low),
+                            (_, Mode::Pair) => {
+                                tags::tags_of_pair(ui, bench);
+                                pair.choices(ui, bench, low);
+                            }
                             (_, Mode::Single) => single.choices(ui, bench, low),
                             (_, Mode::Rank) => rank.choices(ui, bench, low),
                         },
                         |ui, bench| match mode {
-                            Mode::Pair => pair::small_choices(ui, bench),
+                            _ if item.is_none() => {}
+                            Mode::Pair => {
+                                pair::small_choices(ui, bench);
+                                tags::opener(ui, bench);
+                            }
                             Mode::Single | Mode::Rank => pair::reading_choices(ui, bench),
                         },
                     );
@@ -73,14 +82,20 @@ impl LabelBench {
         }
         egui::CentralPanel::no_frame().frame(margin(6, 0)).show(ui, |ui| {
             let mut body = |ui: &mut Ui, bench: &mut Bench, height: f32| {
+                let top = ui.cursor().top();
                 head::ui(ui, bench);
                 trouble(ui, bench);
                 let Some(item) = &item else { return empty::no_item(ui, bench) };
-                let top = ui.cursor().top();
                 let most = (height * 0.34).max(96.0);
                 text::prompt(ui, ("prompt", item.id), &item.prompt, bench.desks.label.now.as_written, most);
                 ui.add_space(2.0);
-                let left = (height - (ui.cursor().top() - top) - 44.0).max(if low { 220.0 } else { 140.0 });
+                text::read_ahead(ui, bench);
+                let left = (height - (ui.cursor().top() - top)).max(match low {
+                    // One above the other, each of a few lines at least.
+                    true if ui.available_width() < 640.0 => 400.0,
+                    true => 220.0,
+                    false => 140.0,
+                });
                 let room = Rect::from_min_size(ui.cursor().min, vec2(ui.available_width(), left));
                 ui.scope_builder(UiBuilder::new().max_rect(room), |ui| {
                     answers(ui, bench, (pair, single, rank), item, mode)
@@ -98,6 +113,7 @@ impl LabelBench {
             }
         });
         finding.ui(ui, bench);
+        keys::sheet(ui, bench, mode);
     }
 }
 

@@ -83,25 +83,29 @@ impl PairView {
             Strength::Clearly => (t!("labelling.a_better"), t!("labelling.b_better")),
             Strength::Slightly => (t!("labelling.a_slightly"), t!("labelling.b_slightly")),
         };
-        let buttons = [
-            Keyed::new(a, &["1", "left"]).icon(icons::ARROW_LEFT),
-            Keyed::new(t!("labelling.tie"), &["="]).icon(icons::EQUALS),
-            Keyed::new(t!("labelling.both_good"), &["G"]).icon(icons::THUMBS_UP),
-            Keyed::new(t!("labelling.both_bad"), &["B"]).icon(icons::THUMBS_DOWN),
-            Keyed::new(b, &["2", "right"]).icon(icons::ARROW_RIGHT),
+        let mut buttons = vec![
+            (0, Keyed::new(a, &["1", "left"])),
+            (1, Keyed::new(t!("labelling.tie"), &["="])),
+            (2, Keyed::new(t!("labelling.both_good"), &["G"]).icon(icons::THUMBS_UP)),
+            (3, Keyed::new(t!("labelling.both_bad"), &["B"]).icon(icons::THUMBS_DOWN)),
+            (4, Keyed::new(b, &["2", "right"])),
         ];
+        if low {
+            // In a line that scrolls, both sides come first.
+            buttons.swap(1, 4);
+        }
         let mut pressed = None;
-        let natural: Vec<f32> = buttons.iter().map(|button| button.natural_width(ui)).collect();
+        let natural: Vec<f32> = buttons.iter().map(|(_, button)| button.natural_width(ui)).collect();
         let gaps = 8.0 * (buttons.len() - 1) as f32;
         let fits = natural.iter().sum::<f32>() + gaps <= ui.available_width();
         // The sides under their answers and as wide as can be; the three that take no side between them.
         let spare = if low || !fits { 0.0 } else { (ui.available_width() - natural.iter().sum::<f32>() - gaps) / 2.0 };
         let row = |ui: &mut Ui| {
-            for (at, button) in buttons.into_iter().enumerate() {
-                let wide = if at == 0 || at == 4 { natural[at] + spare } else { natural[at] };
+            for ((what, button), natural) in buttons.into_iter().zip(natural) {
+                let wide = if what == 0 || what == 4 { natural + spare } else { natural };
                 let button = if low { button.small() } else { button.width(wide) };
                 if ui.add(button).clicked() {
-                    pressed = Some(at);
+                    pressed = Some(what);
                 }
             }
         };

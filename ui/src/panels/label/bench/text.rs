@@ -8,12 +8,17 @@ use egui::{
 };
 use luthier_engine::protocol::ChatMessage;
 
+use crate::bench::Bench;
 use crate::text::t;
 use crate::theme;
-use crate::widgets::{Push, Reading};
+use crate::widgets::{Push, Reading, is_unseen};
 
 /// A turn is folded beyond this height.
 const FOLD: f32 = 132.0;
+/// What the system says is small up to this length, in bytes.
+const BRIEF: usize = 600;
+/// Texts beyond this size are read before they are shown, in bytes.
+const LARGE: usize = 8_000;
 /// Beyond this height a turn that is unfolded scrolls by itself, so that only what is in sight is laid out.
 const LONG: f32 = 1_600.0;
 
@@ -22,7 +27,8 @@ pub fn letter(side: usize) -> char {
     char::from(b'A' + (side % 26) as u8)
 }
 
-/// All turns of a prompt, at most `height` high: the system's word small, long turns folded.
+/// All turns of a prompt, at most `height` high: the system's word small, long turns folded. Of several turns the last,
+/// which is the question, is in sight.
 pub fn prompt(ui: &mut Ui, id: impl Hash + Debug, turns: &[ChatMessage], as_written: bool, height: f32) {
     let id = ui.make_persistent_id(id);
     ScrollArea::vertical().id_salt(id).max_height(height).min_scrolled_height(48.0).auto_shrink([false, true]).show(
@@ -58,17 +64,25 @@ fn one_turn(ui: &mut Ui, id: egui::Id, turn: &ChatMessage, (as_written, height):
         if turn.content.is_empty() {
             return empty(ui);
         }
+        if system && turn.content.len() < BRIEF {
+            let seen: String = turn.content.chars().filter(|c| !is_unseen(*c)).collect();
+            ui.add(Label::new(theme::soft(ui, seen)).wrap());
+            return;
+        }
         let reading = Reading::of(ui, &turn.content, as_written);
         let full = reading.guess(ui.available_width());
         let mut all = ui.data(|data| data.get_temp::<bool>(id)).unwrap_or(false);
-        let fold = if system { FOLD / 2.0 } else { FOLD };
+        // The button below it stays in sight.
+        let fold = if system { FOLD / 2.0 } else { FOLD }.min((height - 64.0).max(44.0));
         if full <= fold * 1.4 {
             reading.show(ui, f32::INFINITY);
             return;
         }
         match all {
             true if full > LONG => reading.scroll(ui, id.with("text"), (height - 72.0).max(64.0)),
-            true => drop(reading.show(ui, f32::INFINITY)),
+            true => {
+                reading.show(ui, f32::INFINITY);
+            }
             false => folded(ui, &reading, fold),
         }
         let word = if all { t!("labelling.show_less") } else { t!("labelling.show_all") };
@@ -94,6 +108,22 @@ pub fn answer(ui: &mut Ui, id: impl Hash + Debug, text: &str, as_written: bool, 
         return empty(ui);
     }
     Reading::of(ui, text, as_written).scroll(ui, id, height);
+}
+
+/// Reads the large texts of the item that follows while the one in front is looked at.
+pub fn read_ahead(ui: &Ui, bench: &Bench) {
+    let Some(next) = bench.desks.label.lot.as_ref().and_then(|lot| lot.items.get(1)) else { return };
+    let mut large = next.answers.iter().filter(|answer| answer.text.len() > LARGE).peekable();
+    if large.peek().is_none() {
+        return;
+    }
+    if bench.desks.label.now.seconds() < 0.1 {
+        ui.ctx().request_repaint_after(std::time::Duration::from_millis(120));
+        return;
+    }
+    for answer in large {
+        Reading::of(ui, &answer.text, bench.desks.label.now.as_written);
+    }
 }
 
 /// What stands where there is no text.

@@ -48,13 +48,16 @@ pub(super) fn ui(ui: &mut Ui, bench: &mut Bench) {
                     let serves = lesson.chosen().is_some_and(|stage| lesson.serves(stage)) && !writing;
                     let push = Push::primary(t!("rounds.write")).icon(icons::FLOPPY_DISK);
                     write = ui.add_enabled(serves, push).clicked();
-                    if writing {
-                        ui.spinner();
-                        ui.label(theme::soft(ui, t!("rounds.writing")));
+                    if writing || lesson.is_counting() {
+                        ui.label(theme::soft(ui, if writing { t!("rounds.writing") } else { t!("rounds.reading") }));
                     }
                 });
             },
         );
+    if writing || lesson.is_counting() {
+        // What is worked out beside tells nobody when it is done.
+        ui.ctx().request_repaint_after(std::time::Duration::from_millis(100));
+    }
     bench.desks.label.rounds.lesson = Some(lesson);
     if back {
         bench.close_lesson();

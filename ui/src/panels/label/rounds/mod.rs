@@ -35,6 +35,9 @@ impl Rounds {
                 return;
             };
             bench.want_numbers(root);
+            if bench.desks.label.rounds.counting() {
+                ui.ctx().request_repaint_after(std::time::Duration::from_millis(100));
+            }
             head(ui, bench, root);
             chain::ui(ui, bench, root);
         });
