@@ -75,7 +75,9 @@ fn one_click_makes_a_queue_and_its_answers_follow() {
     engine.tell_labels(Answer::Made(1));
     window.run();
     let sent = orders(&engine);
-    assert!(matches!(&sent[..], [Order::Open { queue: 1, .. }, Order::Wanted { queue: 1, .. }]), "{sent:?}");
+    let opened = sent.iter().position(|order| matches!(order, Order::Open { queue: 1, .. }));
+    let wanted = sent.iter().position(|order| matches!(order, Order::Wanted { queue: 1, .. }));
+    assert!(opened.is_some() && opened < wanted, "{sent:?}");
     let prompt = vec![ChatMessage { role: "user".into(), content: "Question 1?".into() }];
     engine.tell_labels(Answer::Wanted { queue: 1, wanted: vec![Wanted { item: 1, prompt, places: vec![0, 1] }] });
     window.run();
@@ -88,7 +90,8 @@ fn one_click_makes_a_queue_and_its_answers_follow() {
     let answer = |text: &str| SampledAnswer { text: text.into(), new_tokens: 3, reason: FinishReason::EndOfText };
     engine.say(Event::AnswersSampled { request: *request, answers: vec![answer("one"), answer("two")] });
     window.run();
-    assert!(matches!(&orders(&engine)[..], [Order::KeepAnswers { answers, .. }, ..] if answers[1].text == "two"));
+    let kept = |order: &Order| matches!(order, Order::KeepAnswers { answers, .. } if answers[1].text == "two");
+    assert!(orders(&engine).iter().any(kept));
 }
 
 #[test]
@@ -176,6 +179,6 @@ fn queues_are_opened_renamed_put_away_and_brought_back() {
     window.run();
     window.key_press(Key::Enter);
     window.run();
-    assert!(matches!(&orders(&engine)[..], [Order::Open { queue: 1, .. }, ..]));
+    assert!(orders(&engine).iter().any(|order| matches!(order, Order::Open { queue: 1, .. })));
     assert_eq!(window.state().bench.desks.label.page, LabelPage::Bench);
 }

@@ -1,7 +1,7 @@
 //! How far a queue is: labelled in full colour, answered and waiting in hatching, the rest empty; with the numbers beside.
 
 use egui::accesskit::Role;
-use egui::{CornerRadius, Rect, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2};
+use egui::{CornerRadius, FontId, Rect, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2};
 
 use crate::labels::QueueCard;
 use crate::text::t;
@@ -48,12 +48,14 @@ pub(super) fn legend(ui: &mut Ui, card: &QueueCard) {
         (Ground::Open, t!("making.of_items", n = count(card.items))),
     ];
     for (which, text) in parts {
-        ui.horizontal(|ui| {
-            ui.spacing_mut().item_spacing.x = 5.0;
-            let (rect, _) = ui.allocate_exact_size(vec2(14.0, 10.0), Sense::hover());
-            ground(ui, rect, which);
-            ui.add(egui::Label::new(theme::soft(ui, text)).selectable(false).extend());
-        });
+        // One piece, so that a narrow window breaks the line before the sample and not behind it.
+        let p = theme::palette(ui);
+        let galley = ui.painter().layout_no_wrap(text.clone(), FontId::proportional(12.0), p.ink_soft);
+        let (rect, response) = ui.allocate_exact_size(vec2(galley.size().x + 20.0, 18.0), Sense::hover());
+        response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &text));
+        let sample = Rect::from_min_size(pos2(rect.left(), rect.center().y - 5.0), vec2(14.0, 10.0));
+        ground(ui, sample, which);
+        ui.painter().galley(pos2(rect.left() + 20.0, rect.center().y - galley.size().y / 2.0), galley, p.ink_soft);
     }
 }
 

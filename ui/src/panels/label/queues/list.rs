@@ -1,6 +1,6 @@
 //! The queues that there are, newest first: how far each is, what its answers are doing, and what can be done with it.
 
-use egui::{Align, Label, Layout, Sense, TextEdit, Ui, UiBuilder, vec2};
+use egui::{Align, Label, Layout, Sense, TextEdit, Ui, vec2};
 
 use super::{bar, words};
 use crate::bench::Bench;
@@ -197,39 +197,34 @@ fn state(ui: &mut Ui, bench: &mut Bench, card: &QueueCard) -> Option<Wish> {
     }
     if let Some(words) = words::ahead(&state, left) {
         let height = 26.0;
-        ui.scope_builder(UiBuilder::new(), |ui| {
-            ui.allocate_ui_with_layout(
-                vec2(ui.available_width(), height),
-                Layout::left_to_right(Align::Center),
-                |ui| {
-                    let p = theme::palette(ui);
-                    let (icon, ink) = match &state {
-                        Ahead::Generating | Ahead::Scoring => (icons::HOURGLASS, p.varnish),
-                        Ahead::Waiting(_) => (icons::CLOCK, p.ink_soft),
-                        Ahead::Failed(_) => (icons::WARNING_CIRCLE, p.bad),
-                        _ => (icons::PAUSE, p.ink_soft),
-                    };
-                    icon_label(ui, icon, 16.0, ink);
-                    let runs = matches!(state, Ahead::Generating | Ahead::Scoring | Ahead::Waiting(_));
-                    let (icon, word, what) = match (runs, &state) {
-                        (true, _) => (icons::PAUSE, t!("making.pause"), Wish::Pause),
-                        (_, Ahead::Failed(_)) => (icons::ARROWS_CLOCKWISE, t!("making.try_again"), Wish::GoOn),
-                        (_, Ahead::Paused) => (icons::PLAY, t!("making.go_on"), Wish::GoOn),
-                        _ => (icons::PLAY, t!("making.generate"), Wish::GoOn),
-                    };
-                    if !matches!(state, Ahead::Failed(_)) {
-                        let room = ui.available_width() - 130.0;
-                        ui.scope(|ui| {
-                            ui.set_max_width(room.max(80.0));
-                            ui.add(Label::new(theme::soft(ui, words)).truncate());
-                        });
-                    }
-                    let button = Push::quiet(word.clone()).icon(icon).small();
-                    if ui.add(button.name(t!("making.word_named", word = word, name = card.name))).clicked() {
-                        wish = Some(what);
-                    }
-                },
-            );
+        let size = vec2(ui.available_width(), height);
+        ui.allocate_ui_with_layout(size, Layout::left_to_right(Align::Center), |ui| {
+            let p = theme::palette(ui);
+            let (icon, ink) = match &state {
+                Ahead::Generating | Ahead::Scoring => (icons::HOURGLASS, p.varnish),
+                Ahead::Waiting(_) => (icons::CLOCK, p.ink_soft),
+                Ahead::Failed(_) => (icons::WARNING_CIRCLE, p.bad),
+                _ => (icons::PAUSE, p.ink_soft),
+            };
+            icon_label(ui, icon, 16.0, ink);
+            let runs = matches!(state, Ahead::Generating | Ahead::Scoring | Ahead::Waiting(_));
+            let (icon, word, what) = match (runs, &state) {
+                (true, _) => (icons::PAUSE, t!("making.pause"), Wish::Pause),
+                (_, Ahead::Failed(_)) => (icons::ARROWS_CLOCKWISE, t!("making.try_again"), Wish::GoOn),
+                (_, Ahead::Paused) => (icons::PLAY, t!("making.go_on"), Wish::GoOn),
+                _ => (icons::PLAY, t!("making.generate"), Wish::GoOn),
+            };
+            if !matches!(state, Ahead::Failed(_)) {
+                let room = ui.available_width() - 130.0;
+                ui.scope(|ui| {
+                    ui.set_max_width(room.max(80.0));
+                    ui.add(Label::new(theme::soft(ui, words)).truncate());
+                });
+            }
+            let button = Push::quiet(word.clone()).icon(icon).small();
+            if ui.add(button.name(t!("making.word_named", word = word, name = card.name))).clicked() {
+                wish = Some(what);
+            }
         });
     }
     if let Some((n, reason)) = bench.desks.label.ahead.hopeless(card.id) {

@@ -10,6 +10,12 @@ use crate::theme;
 use crate::widgets::{Card, IconButton, Push, Setting, dropdown, hairline, number};
 use crate::{format, icons};
 
+const LETTER: f32 = 18.0;
+/// Temperature and seed with their words and the gaps between.
+const DRAWS: f32 = 320.0;
+/// From here on they stand behind the model.
+const ONE_LINE: f32 = 620.0;
+
 pub(super) fn ui(ui: &mut Ui, bench: &mut Bench) {
     let all = bench.examinees();
     let mode = bench.desks.label.making.draft.mode;
@@ -73,39 +79,47 @@ fn presets(ui: &mut Ui, bench: &mut Bench, all: &[Examinee]) {
     });
 }
 
-/// True: it is to go.
+/// True: it is to go. Model, temperature and seed stand in one line where there is room, else in two.
 fn voice_row(ui: &mut Ui, at: usize, voice: &mut Voice, all: &[Examinee], removable: bool) -> bool {
     let letter = char::from(b'A' + at as u8);
     let options: Vec<(Option<Subject>, String)> =
         all.iter().map(|examinee| (Some(examinee.subject.clone()), described(examinee))).collect();
+    let one_line = ui.available_width() >= ONE_LINE;
     let mut gone = false;
     ui.push_id(at, |ui| {
-        ui.horizontal_wrapped(|ui| {
-            ui.spacing_mut().item_spacing = vec2(6.0, 4.0);
-            ui.add_sized(vec2(18.0, theme::CONTROL), Label::new(theme::strong(letter)).selectable(false));
-            // A field's frame, its caption and the next one: 96 + 80 twice, and the cross.
-            let beside = 2.0 * 158.0 + if removable { 34.0 } else { 0.0 };
-            let room = ui.available_width();
-            let width = if room - beside >= 130.0 { (room - beside).min(280.0) } else { room - 30.0 };
+        ui.spacing_mut().item_spacing = vec2(6.0, 4.0);
+        ui.horizontal(|ui| {
+            ui.add_sized(vec2(LETTER, theme::CONTROL), Label::new(theme::strong(letter)).selectable(false));
+            let beside = if one_line { DRAWS } else { 0.0 } + if removable { 34.0 } else { 0.0 };
+            let width = (ui.available_width() - beside).clamp(100.0, 420.0);
             ui.name_inputs(&t!("making.model_of", answer = letter), |ui| {
                 dropdown(ui, "model", width, &mut voice.subject, &options);
             });
-            ui.add(Label::new(theme::soft(ui, t!("making.temperature"))).selectable(false));
-            ui.scope(|ui| {
-                number(ui, &mut voice.temperature, 0.0..=2.0, 0.01)
-                    .accessible_name(t!("making.temperature_of", answer = letter));
-            });
-            ui.add(Label::new(theme::soft(ui, t!("making.seed"))).selectable(false));
-            ui.scope(|ui| {
-                number(ui, &mut voice.seed, 0..=u64::from(u32::MAX), 0.1)
-                    .accessible_name(t!("making.seed_of", answer = letter));
-            });
+            if one_line {
+                draws(ui, letter, voice);
+            }
             if removable {
                 gone = ui.add(IconButton::new(icons::X, t!("making.remove_answer", answer = letter))).clicked();
             }
         });
+        if !one_line {
+            ui.horizontal(|ui| {
+                ui.add_space(LETTER + 6.0);
+                draws(ui, letter, voice);
+            });
+        }
     });
     gone
+}
+
+/// How freely it draws.
+fn draws(ui: &mut Ui, letter: char, voice: &mut Voice) {
+    ui.add(Label::new(theme::soft(ui, t!("making.temperature"))).selectable(false));
+    let name = t!("making.temperature_of", answer = letter);
+    number(ui, &mut voice.temperature, 0.0..=2.0, 0.01).accessible_name(name);
+    ui.add(Label::new(theme::soft(ui, t!("making.seed"))).selectable(false));
+    let name = t!("making.seed_of", answer = letter);
+    number(ui, &mut voice.seed, 0..=u64::from(u32::MAX), 0.1).accessible_name(name);
 }
 
 fn described(examinee: &Examinee) -> String {
