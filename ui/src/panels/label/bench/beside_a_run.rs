@@ -152,7 +152,13 @@ fn frame_times_from_key_to_item_beside_a_run() {
         times.sort_by(f64::total_cmp);
         let at = |share: f64| times[((times.len() - 1) as f64 * share) as usize];
         let what = if busy { "beside a run" } else { "alone" };
-        println!("key to next item, {what}: p50 {:.1} ms, p99 {:.1} ms, most {:.1} ms of {}", at(0.5), at(0.99), at(1.0), times.len());
+        println!(
+            "key to next item, {what}: p50 {:.1} ms, p99 {:.1} ms, most {:.1} ms of {}",
+            at(0.5),
+            at(0.99),
+            at(1.0),
+            times.len()
+        );
     }
     let progress = window.workbench.bench.desks.label.lot.as_ref().expect("a lot").progress;
     println!("{progress:?}");

@@ -1,10 +1,10 @@
 //! The bench: the item that is judged, between a head that says how far and a foot with what can be decided.
 
+#[cfg(test)]
+mod beside_a_run;
 mod empty;
 mod finding;
 mod foot;
-#[cfg(test)]
-mod beside_a_run;
 #[cfg(test)]
 mod frame_times;
 mod head;
