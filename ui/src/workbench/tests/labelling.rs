@@ -252,6 +252,7 @@ fn who_labels_is_asked_once_before_the_first_decision() {
     engine.label_orders.borrow_mut().clear();
     press(&mut window, Key::Num1);
     assert!(orders(&engine).is_empty());
+    click(&mut window, "Name of the annotator");
     window.get_by_label("Name of the annotator").type_text(" Cleo ");
     window.run();
     click(&mut window, "Begin");

@@ -38,6 +38,13 @@ pub fn prompt(ui: &mut Ui, id: impl Hash + Debug, turns: &[ChatMessage], as_writ
             for (at, turn) in turns.iter().enumerate() {
                 one_turn(ui, id.with(at), turn, (as_written, height), turns.len() > 1);
             }
+            // Until head and foot have taken their places.
+            let frames = ui.data(|data| data.get_temp::<u8>(id)).unwrap_or_default();
+            if turns.len() > 1 && frames < 3 {
+                ui.scroll_to_cursor_animation(Some(Align::BOTTOM), egui::style::ScrollAnimation::none());
+                ui.data_mut(|data| data.insert_temp(id, frames + 1));
+                ui.ctx().request_repaint();
+            }
         },
     );
 }
