@@ -11,6 +11,7 @@ use egui::{Align, Layout, Ui};
 
 use super::exchange::import_notice;
 use crate::bench::Bench;
+use crate::dialogs::Ask;
 use crate::text::t;
 use crate::widgets::{Notice, Push, column, empty_state};
 use crate::{icons, theme};
@@ -74,6 +75,7 @@ fn head(ui: &mut Ui, bench: &mut Bench) {
             if ui.add(Push::primary(t!("making.new")).icon(icons::PLUS)).clicked() {
                 bench.begin_queue();
             }
+            import(ui, bench);
             let shown = bench.desks.label.making.show_archived;
             if archived > 0 || shown {
                 let word = t!("making.archived_count", n = archived);
@@ -83,6 +85,13 @@ fn head(ui: &mut Ui, bench: &mut Bench) {
             }
         });
     });
+}
+
+/// Labels that were made elsewhere.
+fn import(ui: &mut Ui, bench: &mut Bench) {
+    if ui.add(Push::quiet(t!("exchange_command.import")).icon(icons::DOWNLOAD_SIMPLE)).clicked() {
+        bench.dialogs.ask(Ask::LabelsFile);
+    }
 }
 
 /// The way back for what has just been put away.
