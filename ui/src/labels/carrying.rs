@@ -137,7 +137,7 @@ impl Desk<'_> {
                 self.add(entry)
             }
             Order::NextRound { parent, name, authors, only } => {
-                let draft = self.with(|books| rounds::next_round(books, parent, name, authors, &only))?;
+                let draft = self.with(|books| rounds::next_round(books, parent, name, authors, only.as_deref()))?;
                 let draft = draft.ok_or_else(|| problem("no_queue", format!("there is no queue {parent}")))?;
                 self.making.push_back(Making::new(ahead::stamped(draft)));
                 Ok(())

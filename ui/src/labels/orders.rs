@@ -105,8 +105,9 @@ pub enum Order {
         parent: QueueId,
         name: String,
         authors: Vec<Author>,
-        /// Items of the parent whose prompts are asked; empty: all of them.
-        only: Vec<ItemId>,
+        /// Of the parent's prompts those that no run has learned from: of these items, and of items that nobody has
+        /// judged. None: all prompts.
+        only: Option<Vec<ItemId>>,
     },
     /// Writes files; each whole or not at all. Answer: `Written` with the last one.
     Write {

@@ -8,28 +8,40 @@ use rusqlite::{Connection, Result};
 use super::trust::wilson;
 use super::{Author, Draft, ItemId, NewItem, QueueId, QueueSettings, rows};
 
-/// The next round of a queue: its prompts in their order, those of `only` where it names some, in pairs of answers by
-/// `authors`. `None` where there is no such queue.
+/// The next round of a queue: its prompts in their order, in pairs of answers by `authors`; with `held_out` those of these
+/// items and of items that nobody has judged, where the same prompt was not judged elsewhere in the queue. `None` where there is no such queue.
 pub(super) fn next_round(
     books: &Connection,
     parent: QueueId,
     name: String,
     authors: Vec<Author>,
-    only: &[ItemId],
+    held_out: Option<&[ItemId]>,
 ) -> Result<Option<Draft>> {
     let Some(settings) = rows::settings(books, parent)? else { return Ok(None) };
-    let only: HashSet<ItemId> = only.iter().copied().collect();
-    let mut find = books.prepare("SELECT id, prompt, row FROM items WHERE queue = ?1 ORDER BY position")?;
+    let learned = held_out.map(|items| learned(books, parent, items)).transpose()?.unwrap_or_default();
+    let mut find = books.prepare("SELECT prompt_key, prompt, row FROM items WHERE queue = ?1 ORDER BY position")?;
     let mut items = Vec::new();
     let mut found = find.query([parent])?;
     while let Some(row) = found.next()? {
-        if only.is_empty() || only.contains(&row.get::<_, ItemId>(0)?) {
+        if !learned.contains(&row.get::<_, i64>(0)?) {
             let prompt = rows::messages(&row.get::<_, String>(1)?);
             let row = row.get::<_, Option<i64>>(2)?.and_then(|row| usize::try_from(row).ok());
             items.push(NewItem { prompt, row, ..NewItem::default() });
         }
     }
-    Ok(Some(Draft { name, settings: settings_of(settings, authors, !only.is_empty()), parent: Some(parent), items }))
+    Ok(Some(Draft { name, settings: settings_of(settings, authors, held_out.is_some()), parent: Some(parent), items }))
+}
+
+/// Prompts that were judged, by their keys, but for those of `held_out`.
+fn learned(books: &Connection, queue: QueueId, held_out: &[ItemId]) -> Result<HashSet<i64>> {
+    let held_out: HashSet<ItemId> = held_out.iter().copied().collect();
+    let mut find = books.prepare(
+        "SELECT DISTINCT items.id, prompt_key FROM items JOIN decisions ON decisions.item = items.id
+         WHERE items.queue = ?1 AND decisions.counts",
+    )?;
+    let judged = find.query_map([queue], |row| Ok((row.get::<_, ItemId>(0)?, row.get::<_, i64>(1)?)))?;
+    let learned = judged.filter(|row| row.as_ref().map_or(true, |(item, _)| !held_out.contains(item)));
+    learned.map(|row| row.map(|(_, key)| key)).collect()
 }
 
 /// Two models are compared in pairs. Sides are drawn anew, or whoever remembers the last round would know who is who.
@@ -155,15 +167,22 @@ mod tests {
             .query_map([], |row| row.get(0))
             .and_then(Iterator::collect)
             .expect("they have ids");
-        let next = |only: &[ItemId]| next_round(&books, parent, "r2".into(), authors(), only).expect("it is read");
-        let all = next(&[]).expect("the queue is there");
+        let next = |books: &Connection, held_out: Option<&[ItemId]>| {
+            next_round(books, parent, "r2".into(), authors(), held_out).expect("it is read")
+        };
+        let all = next(&books, None).expect("the queue is there");
         assert_eq!((all.items.len(), all.parent, all.settings.round), (5, Some(parent), 2));
         assert_eq!((all.settings.mode, all.settings.seed), (Mode::Pair, 43), "in pairs, on other sides");
         assert!(all.settings.held_out.is_empty() && !all.settings.only_held_out);
-        let some = next(&[ids[3], ids[1]]).expect("the queue is there");
-        assert_eq!(some.items, [item(2), item(4)]);
+        let judge = "INSERT INTO decisions (queue, item, pass, annotator, kind, counts, made_unix_ms, seconds, verdict)
+                     VALUES (?1, ?2, 0, 'Ada', 'verdict', ?3, 1, 1.0, '{}')";
+        for (at, counts) in [(0, true), (1, true), (2, true), (3, false)] {
+            books.execute(judge, (parent, ids[at], counts)).expect("it is judged");
+        }
+        let some = next(&books, Some(&[ids[1]])).expect("the queue is there");
+        assert_eq!(some.items, [item(2), item(4), item(5)], "held out, skipped, and not yet judged");
         assert!(some.settings.only_held_out);
-        assert!(next_round(&books, 99, "r".into(), authors(), &[]).expect("it is read").is_none());
+        assert!(next_round(&books, 99, "r".into(), authors(), None).expect("it is read").is_none());
     }
 
     fn rate(wins: usize, ties: usize, losses: usize) -> WinRate {

@@ -113,6 +113,13 @@ pub struct QueueCard {
     pub last_unix_ms: Option<u64>,
 }
 
+impl QueueCard {
+    /// Items that a run on these labels does not learn from: those that were held out, and those that nobody has judged.
+    pub fn unlearned(&self) -> usize {
+        self.settings.held_out.len() + self.items.saturating_sub(self.labelled)
+    }
+}
+
 /// A prompt on its way into a queue, with the answers that it has already.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct NewItem {

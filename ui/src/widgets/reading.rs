@@ -153,10 +153,6 @@ impl Reading {
     pub fn guess(&self, width: f32) -> f32 {
         self.blocks.iter().enumerate().map(|(at, block)| paint::guess(block, width) + gap(block, at)).sum()
     }
-
-    pub fn runs_backwards(&self) -> bool {
-        self.blocks.iter().any(|block| block.backwards)
-    }
 }
 
 fn gap(block: &Block, at: usize) -> f32 {

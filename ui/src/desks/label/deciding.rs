@@ -70,7 +70,8 @@ impl Bench {
 
     pub(super) fn take_lot(&mut self, lot: Lot) {
         let desk = &mut self.desks.label;
-        if desk.open != Some(lot.queue) {
+        // A lot for whoever labelled before is late.
+        if desk.open != Some(lot.queue) || lot.annotator != self.settings.annotator {
             return;
         }
         let before = desk.now.since.map(|(item, _)| item);
@@ -142,7 +143,7 @@ impl Bench {
             pass: item.pass,
             annotator,
             verdict,
-            tags: std::mem::take(&mut desk.now.tags),
+            tags: desk.now.tags.clone(),
             note: item.note.clone(),
             seconds: desk.now.seconds(),
             shown: item.shown.clone(),

@@ -6,11 +6,9 @@ use std::sync::mpsc::{Receiver, TryRecvError, channel};
 use luthier_engine::advice::Labels;
 use luthier_engine::feedback::{Judged, Verdict, settle};
 
-use super::LabelPage;
 use crate::bench::Bench;
 use crate::desks::LabelDesk;
 use crate::labels::{Decision, Order, QueueCard, QueueId, WinRate, trust};
-use crate::panels::Panel;
 
 mod files;
 mod lesson;
@@ -186,14 +184,18 @@ fn count(judged: &[&Judged]) -> Labels {
 /// How often each author's answer was the best of its item.
 fn best(judged: &[&Judged], authors: usize) -> Vec<usize> {
     let mut best = vec![0; authors];
-    let mut add = |place: usize| best.get_mut(place).map(|count| *count += 1);
+    let mut add = |place: usize| {
+        if let Some(count) = best.get_mut(place) {
+            *count += 1;
+        }
+    };
     for judged in judged {
         match &judged.verdict {
-            Verdict::Better { answer, .. } => drop(add(*answer)),
+            Verdict::Better { answer, .. } => add(*answer),
             Verdict::Ranked { places } => {
                 let first = places.iter().min();
                 let firsts = places.iter().enumerate().filter(|(_, place)| Some(*place) == first);
-                firsts.for_each(|(place, _)| drop(add(place)));
+                firsts.for_each(|(place, _)| add(place));
             }
             _ => {}
         }
@@ -227,15 +229,6 @@ fn agreement(card: &QueueCard, decisions: &[Decision]) -> Option<(f64, usize)> {
 }
 
 impl Bench {
-    /// The chain that a queue is part of.
-    pub fn show_rounds(&mut self, queue: QueueId) {
-        let desk = &mut self.desks.label;
-        desk.rounds.chain = Some(desk.root_of(queue));
-        (desk.rounds.lesson, desk.rounds.next) = (None, None);
-        desk.page = LabelPage::Rounds;
-        self.panel = Panel::Label;
-    }
-
     /// Asks for what is not known, or not known any more, of the rounds of a chain; one queue at a time.
     pub fn want_numbers(&mut self, root: QueueId) {
         self.take_numbers();

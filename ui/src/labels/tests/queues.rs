@@ -81,7 +81,7 @@ fn the_next_round_asks_the_same() {
     let parent = ada.make(draft(4, plain()));
     let authors = vec![author("old"), author("new")];
     ada.labels.order(Order::Trained { queue: parent, run: "dpo-1".into() });
-    ada.labels.order(Order::NextRound { parent, name: "second".into(), authors: authors.clone(), only: Vec::new() });
+    ada.labels.order(Order::NextRound { parent, name: "second".into(), authors: authors.clone(), only: None });
     let queue = ada.made();
     let card = ada.card(queue);
     assert_eq!((card.parent, card.settings.round, card.items, card.answered), (Some(parent), 2, 4, 0));

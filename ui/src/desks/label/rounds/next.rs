@@ -9,7 +9,7 @@ use crate::labels::{Author, Order, QueueCard, QueueId};
 use crate::panels::Panel;
 use crate::text::t;
 
-/// From so many prompts on that were held out from training they alone are proposed: enough to tell 70 % from chance.
+/// From so many prompts on that the run has not learned from they alone are proposed: enough to tell 70 % from chance.
 const ENOUGH_HELD_OUT: usize = 20;
 
 /// A round to come, as it is put together.
@@ -47,7 +47,7 @@ impl Bench {
             return;
         }
         let Some(card) = self.labels_of_run(run) else { return };
-        let (parent, held_out) = (card.id, card.settings.held_out.len() >= ENOUGH_HELD_OUT);
+        let (parent, held_out) = (card.id, card.unlearned() >= ENOUGH_HELD_OUT);
         let desk = &mut self.desks.label;
         desk.rounds.chain = Some(desk.root_of(parent));
         desk.rounds.lesson = None;
@@ -95,7 +95,7 @@ impl Bench {
         let Some(parent) = desk.card(next.parent) else { return };
         let root = desk.card(desk.root_of(next.parent)).unwrap_or(parent);
         let name = t!("rounds.next_name", name = root.name, n = parent.settings.round + 1);
-        let only = if next.held_out { parent.settings.held_out.clone() } else { Vec::new() };
+        let only = next.held_out.then(|| parent.settings.held_out.clone());
         self.labels.order(Order::NextRound { parent: next.parent, name, authors: authors.into(), only });
         self.desks.label.rounds.next = None;
     }

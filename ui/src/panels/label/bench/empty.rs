@@ -56,6 +56,7 @@ fn done(ui: &mut Ui, bench: &mut Bench) {
     else {
         return;
     };
+    let queue = card.id;
     let count = |n: usize| format::count(n as u64);
     let n = count(progress.labelled);
     let title = match card.settings.mode {
@@ -73,7 +74,7 @@ fn done(ui: &mut Ui, bench: &mut Bench) {
         ui.add_space(((width - needed) / 2.0).max(0.0));
         let [train, trust, queues] = words;
         if ui.add(Push::primary(train).icon(icons::GRADUATION_CAP).large()).clicked() {
-            bench.desks.label.page = LabelPage::Rounds;
+            bench.train_on(queue);
         }
         if ui.add(Push::plain(trust).icon(icons::SEAL_CHECK).large()).clicked() {
             bench.desks.label.page = LabelPage::Review;

@@ -30,8 +30,12 @@ pub fn ui(ui: &mut Ui, bench: &mut Bench, queue: QueueId) {
             (Again::SamePerson, t!("review.by_same")),
             (Again::OtherPerson, t!("review.by_other")),
         ];
-        Setting::new("review_share").wide().show(ui, |ui| drop(segmented(ui, &mut share, &shares)));
-        Setting::new("review_by").wide().enabled(share > 0.0).show(ui, |ui| drop(segmented(ui, &mut by, &people)));
+        Setting::new("review_share").wide().show(ui, |ui| {
+            segmented(ui, &mut share, &shares);
+        });
+        Setting::new("review_by").wide().enabled(share > 0.0).show(ui, |ui| {
+            segmented(ui, &mut by, &people);
+        });
     });
     bench.change_repeats(queue, share, by);
 }

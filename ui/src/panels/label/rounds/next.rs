@@ -10,7 +10,7 @@ use crate::{format, icons, theme};
 pub(super) fn ui(ui: &mut Ui, bench: &mut Bench) {
     let Some(mut next) = bench.desks.label.rounds.next.take() else { return };
     let Some(card) = bench.desks.label.card(next.parent) else { return };
-    let (held_out, items) = (card.settings.held_out.len(), card.items);
+    let (held_out, items) = (card.unlearned(), card.items);
     let Some([old, new]) = bench.old_and_new(&next) else { return };
     let (mut back, mut begin) = (false, false);
     Card::new(t!("rounds.next")).about(t!("rounds.next_about")).icon(icons::SCALES).show_with(
