@@ -8,6 +8,7 @@ use luthier_engine::recipe::{Interval, Recipe, Stage};
 use super::files;
 use super::*;
 use crate::labels::{Answer, Author, QueueSettings};
+use crate::panels::Panel;
 use crate::testing::labels::author;
 use crate::testing::rounds::*;
 use crate::testing::{Engine, data_of};
