@@ -14,6 +14,7 @@ mod eval;
 mod exam;
 mod families;
 mod gpu;
+mod labelling;
 mod labels_line;
 mod layers;
 mod learning;

@@ -19,7 +19,7 @@ pub struct Seen {
     pub role: Role,
     pub text: String,
     pub disabled: bool,
-    centre: Pos2,
+    pub centre: Pos2,
 }
 
 pub struct Screen {
@@ -158,6 +158,15 @@ impl Screen {
         found.into_iter().map(|s| s.text).collect()
     }
 
+    /// Writes `text` into the field of this name, over what stands there.
+    pub fn fill(&mut self, role: Role, name: &str, text: &str) {
+        self.scroll_to(role, name);
+        self.click(role, name);
+        self.press(Key::A, Modifiers { ctrl: true, command: true, ..Modifiers::NONE });
+        self.type_text(text);
+        self.press(Key::Enter, Modifiers::NONE);
+    }
+
     pub fn type_text(&mut self, text: &str) {
         self.send(vec![Event::Text(text.to_owned())]);
     }
@@ -166,6 +175,19 @@ impl Screen {
         for pressed in [true, false] {
             self.send(vec![Event::Key { key, physical_key: None, pressed, repeat: false, modifiers }]);
         }
+    }
+
+    /// Of the window.
+    pub fn process(&self) -> u32 {
+        self.window.id()
+    }
+
+    /// Presses a key in a window that may end meanwhile. False: it ended before it answered.
+    pub fn try_press(&mut self, key: Key) -> bool {
+        let press =
+            |pressed| Event::Key { key, physical_key: None, pressed, repeat: false, modifiers: Modifiers::NONE };
+        let request = Request::ApplyEvents { events: vec![press(true), press(false)] };
+        write_message(&mut self.stream, &request).is_ok() && read_message::<_, Response>(&mut self.stream).is_ok()
     }
 
     /// A picture of the window as PNG.

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use luthier_engine::Error;
 use luthier_engine::data::Balance;
 use luthier_engine::feedback::{self, Exporting, Holds, Imported, LeftOut, Said};
 use luthier_engine::files::write_atomic;
@@ -115,6 +116,9 @@ pub(super) fn import(
 /// Of the first that could not be written; those before it are there.
 pub(super) fn write(files: &[(PathBuf, Vec<u8>)]) -> Result<Option<PathBuf>, Problem> {
     for (path, bytes) in files {
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder).map_err(|error| Problem::from(&Error::io(folder, error)))?;
+        }
         write_atomic(path, bytes).map_err(|error| Problem::from(&error))?;
     }
     Ok(files.last().map(|(path, _)| path.clone()))

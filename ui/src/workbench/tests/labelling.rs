@@ -259,7 +259,17 @@ fn who_labels_is_asked_once_before_the_first_decision() {
     let opened = |order: &Order| matches!(order, Order::Open { queue: 1, annotator } if annotator == "Cleo");
     assert!(orders(&engine).iter().any(opened));
     assert_eq!(window.state().bench.settings.annotators, ["Cleo"]);
-    next(&mut window, &engine, 0);
+    press(&mut window, Key::Num1);
+    let _ = orders(&engine);
+    next(&mut window, &engine, 1);
+    assert_eq!(
+        window.state().bench.item_in_front().map(|item| item.id),
+        Some(1),
+        "a lot laid for somebody else is late"
+    );
+    let cleos = crate::labels::Lot { annotator: "Cleo".into(), ..lot(Mode::Pair, 0, 0) };
+    engine.tell_labels(Answer::Lot(Box::new(cleos)));
+    window.run();
     press(&mut window, Key::Num1);
     assert_eq!(judged(&engine).annotator, "Cleo");
 }

@@ -88,7 +88,7 @@ fn a_run_on_labels_leads_to_the_next_round_from_train_and_by_key() {
     click(&mut window, "Start the round");
     let orders = engine.label_orders.borrow();
     let round = orders.iter().any(|order| {
-        matches!(order, Order::NextRound { parent: 1, authors, only, .. } if authors.len() == 2 && only.is_none())
+        matches!(order, Order::NextRound { parent: 1, authors, only, .. } if authors.len() == 2 && only.as_ref().is_some_and(Vec::is_empty))
     });
     assert!(round, "{orders:?}");
 }

@@ -41,6 +41,11 @@ pub(super) fn pair_rows(judged: &[&Judged], ties: Ties, held_out: f64) -> Rows {
     Rows::Pairs { train, eval }
 }
 
+/// Verdicts that make no pair, since both answers are the same.
+pub(super) fn same_texts(judged: &[&Judged], ties: Ties) -> usize {
+    pairs(judged, &rules(ties)).left_out.same_text
+}
+
 pub(super) fn mark_rows(judged: &[&Judged], held_out: f64) -> Rows {
     let marks = marks(judged).marks;
     let share = share(marks.iter().map(|mark| &mark.prompt[..]), held_out);

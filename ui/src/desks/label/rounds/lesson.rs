@@ -49,6 +49,8 @@ pub struct Counted {
     pub pairs: (usize, usize),
     pub marks: (usize, usize),
     pub disagreed: usize,
+    /// Verdicts on two answers that are the same: no pair comes of them.
+    pub same_text: usize,
 }
 
 impl LessonDesk {
@@ -119,6 +121,7 @@ impl Counted {
             pairs: pairs.sizes(),
             marks: marks.sizes(),
             disagreed: settled.disagreed.len(),
+            same_text: files::same_texts(&settled.judged, ties),
         }
     }
 }

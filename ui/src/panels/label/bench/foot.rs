@@ -142,6 +142,10 @@ fn introduce(ui: &mut Ui, bench: &mut Bench) {
         let name = &mut bench.desks.label.now.name;
         let edit = TextEdit::singleline(name).desired_width(220.0).hint_text(t!("labelling.name_hint"));
         let edit = ui.add(edit.min_size(vec2(0.0, theme::CONTROL))).accessible_name(t!("labelling.name_field"));
+        // Nothing else can be done here before.
+        if ui.memory(|memory| memory.focused().is_none()) && !edit.lost_focus() {
+            edit.request_focus();
+        }
         let entered = edit.lost_focus() && ui.input(|i| i.key_pressed(Key::Enter));
         let begin = Push::primary(t!("labelling.begin")).icon(icons::ARROW_RIGHT);
         let pressed = ui.add_enabled(!name.trim().is_empty(), begin).clicked();

@@ -103,7 +103,7 @@ fn order(ui: &mut Ui, bench: &mut Bench) {
         let own = draft.own_name(file.as_deref());
         if Setting::new("queue_name").changed(!draft.name.trim().is_empty(), &own).show(ui, |ui| {
             let edit = TextEdit::singleline(&mut draft.name).desired_width(200.0).hint_text(own.clone());
-            ui.add(edit.min_size(vec2(0.0, CONTROL)));
+            ui.add(edit.min_size(vec2(0.0, CONTROL))).accessible_name(t!("field.queue_name.label"));
         }) {
             draft.name.clear();
         }

@@ -184,6 +184,10 @@ fn settings(ui: &mut Ui, lesson: &mut LessonDesk, counted: &Counted, card: &Queu
     let (train, eval) = if chosen == Some(Stage::Kto) { counted.marks } else { counted.pairs };
     let n = |n: usize| format::count(n as u64);
     ui.add(Label::new(theme::soft(ui, t!("rounds.rows", train = n(train), eval = n(eval)))).wrap());
+    if chosen != Some(Stage::Kto) && counted.same_text > 0 {
+        let text = t!("rounds.same_text", n = n(counted.same_text));
+        ui.add(Label::new(theme::soft(ui, text)).wrap());
+    }
     if card.settings.only_held_out {
         Notice::warn(t!("rounds.held_before")).show(ui);
     }
