@@ -225,7 +225,7 @@ fn teach_and_compare(
 ) -> Vec<String> {
     let Person { mut screen, .. } = person;
     screen.click(Role::RadioButton, "Rounds");
-    screen.click(Role::Button, "Train on these");
+    screen.click(Role::Button, "Train on these: prompts");
     screen.wait("Write the files and open Method", SOON);
     let proposed = screen.see().into_iter().any(|s| s.text.starts_with("Proposed: ") && s.text.contains(stage));
     assert!(proposed, "{stage} is not proposed: {:?}", screen.see());
@@ -236,7 +236,6 @@ fn teach_and_compare(
     screen.fill(Role::SpinButton, "Learning rate", rate);
     screen.fill(Role::SpinButton, "Epochs", epochs);
     screen.press(Key::Enter, CTRL);
-    screen.wait("Pause", SOON);
     screen.wait("Label the new model", LONG);
     screen.click(Role::Button, "Label the new model");
     screen.scroll_to(Role::Button, "Start the round");
@@ -276,7 +275,7 @@ fn fifty_pairs_survive_ten_kills_and_teach_the_model() {
         kept.extend(person.label(2 + below(3) as usize));
         let thought = person.think();
         let pressed = std::thread::scope(|scope| {
-            let wait = Duration::from_micros(below(120_000) as u64);
+            let wait = Duration::from_micros(below(500_000) as u64);
             let window = person.screen.process();
             let killer = scope.spawn(move || {
                 std::thread::sleep(wait);

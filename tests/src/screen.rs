@@ -122,7 +122,7 @@ impl Screen {
         for _ in 0..40 {
             let target = self.see().into_iter().find(|s| s.role == role && s.text == name);
             let y = target.map_or(f32::MAX, |target| target.centre.y);
-            if (120.0..640.0).contains(&y) {
+            if (120.0..740.0).contains(&y) {
                 return;
             }
             let delta = egui::vec2(0.0, if y < 120.0 { 240.0 } else { -240.0 });

@@ -48,6 +48,9 @@ fn not_yet(ui: &mut Ui, bench: &mut Bench, queue: QueueId) {
     }
 }
 
+/// Below so many items a kappa says little, whatever it is.
+const TELLING_ITEMS: usize = 10;
+
 fn block(ui: &mut Ui, title: &str, agreement: Option<&Agreement>, none: &str) {
     ui.add(Label::new(theme::strong(title)).selectable(false));
     let Some(agreement) = agreement else {
@@ -67,7 +70,12 @@ fn block(ui: &mut Ui, title: &str, agreement: Option<&Agreement>, none: &str) {
             let about = format!("{}  ·  {}", t!("review.kappa"), t!("review.between", interval = interval));
             line(ui, &decimal(kappa.value), &about, |ui| {
                 let (ink, ground) = colours(theme::palette(ui), kappa.reading());
-                tag(ui, &reading(kappa.reading()), ink, ground);
+                if agreement.items < TELLING_ITEMS {
+                    let p = theme::palette(ui);
+                    tag(ui, &t!("review.too_few"), p.ink_soft, p.raised);
+                } else {
+                    tag(ui, &reading(kappa.reading()), ink, ground);
+                }
             });
         }
         None => line(ui, "–", &t!("review.kappa_undefined"), |_| {}),
