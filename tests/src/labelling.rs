@@ -231,6 +231,8 @@ fn teach_and_compare(
     assert!(proposed, "{stage} is not proposed: {:?}", screen.see());
     screen.scroll_to(Role::Button, "Write the files and open Method");
     screen.click(Role::Button, "Write the files and open Method");
+    // Model and data are read first; then the form takes the proposal.
+    screen.wait("Proposed for your labels", SOON);
     screen.click(Role::RadioButton, "All settings");
     screen.wait("Learning rate", SOON);
     screen.fill(Role::SpinButton, "Learning rate", rate);

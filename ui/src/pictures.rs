@@ -413,6 +413,13 @@ const KEPT: &[&str] = &[
     "sweep_builder",
     "evaluate_results",
     "try",
+    "try_four",
+    "label_queues",
+    "label_new_queue",
+    "label_pair_decided",
+    "label_rank_done",
+    "label_trust",
+    "label_rounds",
     "guide",
     "settings",
 ];
