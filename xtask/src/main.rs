@@ -14,7 +14,8 @@ const USAGE: &str = "\
 usage: cargo xtask <task>
 
   test      install what the suite needs where that is possible, then run all of it
-  frames    print how long frames of the window take: 1,000 runs, 20 runs of 50,000 points, 100 layers, 100,000 rows
+  frames    print how long frames of the window take: 1,000 runs, 20 runs of 50,000 points, 100 layers, 100,000 rows,
+            the labelling bench alone and beside a run
   sample    train the sample model in assets again, from its recipe and text sources";
 
 fn main() -> ExitCode {
