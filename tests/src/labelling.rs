@@ -204,7 +204,12 @@ fn begin(home: &Path, prompts: usize, mode: &str) -> Option<Person> {
     screen.fill(Role::TextInput, "File of prompts", &file.display().to_string());
     screen.wait(&format!("{prompts} prompts"), SOON);
     // Answers that differ, so that there is something to choose.
-    screen.fill(Role::SpinButton, "Temperature of answer A", "1");
+    if mode == "Pair" {
+        screen.fill(Role::SpinButton, "Temperature of answer A", "1.4");
+        screen.fill(Role::SpinButton, "Temperature of answer B", "1.4");
+    } else {
+        screen.fill(Role::SpinButton, "Temperature of answer A", "1");
+    }
     screen.fill(Role::SpinButton, "Top-p", "1");
     screen.press(Key::Escape, Modifiers::NONE);
     screen.press(Key::M, Modifiers::NONE);
@@ -318,7 +323,7 @@ fn fifty_pairs_survive_ten_kills_and_teach_the_model() {
     );
 
     // The model of this window; after a restart none is loaded, the labels say which one it was.
-    let said = teach_and_compare(person, home, ("DPO", "4e-3", "6"), 40);
+    let said = teach_and_compare(person, home, ("DPO", "8e-3", "10"), 60);
     eprintln!("{said:?}");
     assert!(said.iter().any(|text| text.contains("better than before beyond chance")), "{said:?}");
 }

@@ -82,8 +82,8 @@ impl Named for JudgingCommand {
 
     fn also(self) -> &'static [Key] {
         match self {
-            Self::Good => &[Key::ArrowRight, Key::G],
-            Self::Bad => &[Key::ArrowLeft, Key::B],
+            Self::Good => &[Key::ArrowLeft, Key::G],
+            Self::Bad => &[Key::ArrowRight, Key::B],
             _ => &[],
         }
     }

@@ -39,10 +39,10 @@ fn a_single_answer_is_good_or_bad_by_any_of_its_keys() {
     let (mut window, engine) = at_bench(Mode::Single);
     let keys = [
         (Key::Num1, Verdict::Good),
-        (Key::ArrowRight, Verdict::Good),
+        (Key::ArrowLeft, Verdict::Good),
         (Key::G, Verdict::Good),
         (Key::Num2, Verdict::Bad),
-        (Key::ArrowLeft, Verdict::Bad),
+        (Key::ArrowRight, Verdict::Bad),
         (Key::B, Verdict::Bad),
         (Key::S, Verdict::Skipped),
     ];
@@ -69,7 +69,7 @@ fn words_for_what_is_wrong_are_pressed_typed_and_sent() {
     // Only four are offered.
     press(&mut window, Key::Num7);
     press(&mut window, Key::T);
-    let field = window.get_by_role_and_label(Role::TextInput, "Another word for what is wrong");
+    let field = window.get_by_role_and_label(Role::TextInput, "Add a reason");
     field.type_text("1 2 gb");
     window.run();
     assert_eq!(judged(&engine).len(), 0, "a key was heard while a word was typed");

@@ -143,6 +143,8 @@ pub(super) struct Pending {
     stage: Stage,
     train: PathBuf,
     eval: Option<PathBuf>,
+    /// Items whose prompts are held out.
+    held_out: usize,
     start: Option<Start>,
     making: Option<Rc<Receiver<Result<Written, Problem>>>>,
     /// The last of the files, while they are being written.
@@ -203,7 +205,7 @@ impl Bench {
         let making = Some(Rc::new(beside(decisions.len(), move || work(&decisions))));
         let start = self.lesson_start(lesson.queue);
         let (train, eval, written_last) = (PathBuf::new(), None, None);
-        let pending = Pending { queue: lesson.queue, stage, train, eval, start, making, written_last };
+        let pending = Pending { queue: lesson.queue, stage, train, eval, held_out: 0, start, making, written_last };
         self.desks.label.rounds.pending = Some(pending);
         self.desks.label.problem = None;
         self.take_files();
@@ -234,7 +236,7 @@ impl Bench {
         let Written { files, train, eval, held_out } = written;
         let queue = pending.queue;
         pending.written_last = files.last().map(|(path, _)| path.clone());
-        (pending.train, pending.eval) = (train, eval);
+        (pending.train, pending.eval, pending.held_out) = (train, eval, held_out.len());
         if let Some(card) = self.desks.label.card(queue).filter(|card| card.settings.held_out != held_out) {
             let settings = Box::new(QueueSettings { held_out, ..card.settings.clone() });
             self.labels.order(Order::ChangeQueue { queue, settings });
@@ -327,6 +329,9 @@ impl Bench {
     }
 }
 
+/// On fewer held-out items it is chance that says when the best is past.
+const ENOUGH_TO_STOP_BY: usize = 20;
+
 /// What the rules of the advisor leave to the lesson.
 fn finish(recipe: &mut Recipe, pending: &Pending) {
     recipe.eval_dataset = pending.eval.iter().map(|path| path.display().to_string()).collect();
@@ -335,6 +340,9 @@ fn finish(recipe: &mut Recipe, pending: &Pending) {
         (recipe.eval_strategy, recipe.eval_steps, recipe.early_stopping_steps) = (Interval::No, None, None);
     } else if recipe.eval_strategy == Interval::No {
         recipe.eval_strategy = Interval::Epoch;
+    }
+    if pending.held_out < ENOUGH_TO_STOP_BY {
+        recipe.early_stopping_steps = None;
     }
     let Some(start) = &pending.start else { return };
     recipe.adapter_name_or_path.clone_from(&start.author.adapter);

@@ -72,6 +72,7 @@ fn pairs_become_a_dpo_recipe_on_their_files() {
         "{train:?} {eval:?}"
     );
     assert_ne!(recipe.eval_strategy, Interval::No);
+    assert_eq!(recipe.early_stopping_steps, None, "six prompts cannot say when to stop");
     assert_eq!((recipe.val_size, recipe.model_name_or_path.to_str()), (0.0, Some("/models/SmolLM2-135M")));
     assert!((1e-7..1e-4).contains(&recipe.learning_rate), "{}", recipe.learning_rate);
     assert!(!bench.state.running() && bench.state.missing().is_empty(), "{:?}", bench.state.missing());

@@ -32,7 +32,12 @@ pub fn ui(ui: &mut Ui, bench: &mut Bench) {
         }
         ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
             if let Some(item) = bench.item_in_front() {
-                let of = t!("labelling.position", n = count(item.position + 1), all = count(progress.items));
+                let of = t!(
+                    "labelling.position",
+                    n = count(item.position + 1),
+                    labelled = count(progress.labelled),
+                    all = count(progress.items)
+                );
                 let at = theme::soft(ui, of);
                 let room = (ui.available_width() - 150.0).max(60.0);
                 ui.scope(|ui| {

@@ -32,7 +32,7 @@ impl SingleView {
         let mut pressed = None;
         let mut row = |ui: &mut Ui| {
             let half = (ui.available_width() - ui.spacing().item_spacing.x) / 2.0;
-            for (command, verdict) in [(JudgingCommand::Bad, Verdict::Bad), (JudgingCommand::Good, Verdict::Good)] {
+            for (command, verdict) in [(JudgingCommand::Good, Verdict::Good), (JudgingCommand::Bad, Verdict::Bad)] {
                 let keys = all_caps(command);
                 let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
                 let button = Keyed::new(command.label(), &keys).icon(command.icon());
