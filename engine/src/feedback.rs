@@ -26,7 +26,7 @@ pub use formats::{FileFormat, Holds};
 pub use marks::{Mark, Marked, balance, marks};
 pub use pairs::{Pair, PairRules, PairSource, Paired, Ranking, Ties, pairs};
 pub use read::{Imported, Item, import};
-pub use settle::{Said, Settled, settle};
+pub use settle::{Said, Settled, settle, turned};
 pub use split::{Asked, prompt_key, split};
 pub use write::{Exporting, Records, records};
 

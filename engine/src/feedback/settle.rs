@@ -40,7 +40,8 @@ pub(super) fn grouped<'a>(said: impl IntoIterator<Item = Said<'a>>) -> Vec<(i64,
 
 /// What counts of decisions that were made in this order: the latest last word; else what most people say, one vote a
 /// person. What a file said without naming anybody counts only until a person has judged. A person who has judged an item twice and differently has no vote on it. Skips are no votes. How strong a
-/// preference is makes no other vote; the latest of the winning decisions is taken.
+/// preference is makes no other vote; the latest of the winning decisions is taken. A text that a person wrote contradicts
+/// nothing: where the plain verdicts agree, or there are none, the latest text is what counts.
 pub fn settle<'a>(said: impl IntoIterator<Item = Said<'a>>) -> Settled<'a> {
     let mut settled = Settled::default();
     for (item, said) in grouped(said) {
@@ -57,9 +58,12 @@ pub fn settle<'a>(said: impl IntoIterator<Item = Said<'a>>) -> Settled<'a> {
             settled.skipped += 1;
             continue;
         }
-        match majority(&votes) {
-            Some(judged) => settled.add(judged),
-            None => settled.disagreed.push(item),
+        let (texts, plain): (Vec<&Judged>, Vec<&Judged>) =
+            votes.into_iter().partition(|judged| is_text(&judged.verdict));
+        match (texts.last(), majority(&plain)) {
+            (Some(text), plain_word) if plain.is_empty() || plain_word.is_some() => settled.add(text),
+            (None, Some(judged)) => settled.add(judged),
+            _ => settled.disagreed.push(item),
         }
     }
     settled
@@ -92,12 +96,21 @@ fn majority<'a>(votes: &[&'a Judged]) -> Option<&'a Judged> {
     winners.next().is_none().then_some(winner)
 }
 
-/// Whether two verdicts are one vote: what is better, not by how much or in which words.
+fn is_text(verdict: &Verdict) -> bool {
+    matches!(verdict, Verdict::Edited { .. } | Verdict::Written { .. })
+}
+
+/// Whether two rankings of the same answers put some two of them in opposite orders; that one says tie is no contradiction.
+pub fn turned(a: &[usize], b: &[usize]) -> bool {
+    let opposite = |i: usize, j: usize| (a[i] < a[j] && b[i] > b[j]) || (a[i] > a[j] && b[i] < b[j]);
+    a.len() == b.len() && (0..a.len()).any(|i| (i + 1..a.len()).any(|j| opposite(i, j)))
+}
+
+/// Whether two plain verdicts are one vote: what is better, not by how much.
 fn same(a: &Verdict, b: &Verdict) -> bool {
     match (a, b) {
-        (Verdict::Better { answer: a, .. }, Verdict::Better { answer: b, .. })
-        | (Verdict::Edited { answer: a, .. }, Verdict::Edited { answer: b, .. }) => a == b,
-        (Verdict::Written { .. }, Verdict::Written { .. }) => true,
+        (Verdict::Better { answer: a, .. }, Verdict::Better { answer: b, .. }) => a == b,
+        (Verdict::Ranked { places: a }, Verdict::Ranked { places: b }) => !turned(a, b),
         _ => a == b,
     }
 }
@@ -134,6 +147,22 @@ mod tests {
         assert_eq!(outcome(&[("Ada", better(0)), ("Ada", Verdict::Tie)]), None);
         assert_eq!(outcome(&[("Ada", Verdict::Skipped), ("Bo", better(1))]), Some(better(1)));
         assert_eq!(outcome(&[("Ada", Verdict::Skipped)]), None);
+    }
+
+    #[test]
+    fn a_written_text_contradicts_nothing_and_counts() {
+        let edited = || Verdict::Edited { answer: 0, text: "mended".into() };
+        let written = || Verdict::Written { text: "mine".into() };
+        assert_eq!(outcome(&[("Ada", edited()), ("Ada", better(1))]), Some(edited()));
+        assert_eq!(outcome(&[("Ada", better(1)), ("Bo", edited()), ("Cleo", written())]), Some(written()));
+        assert_eq!(outcome(&[("Ada", better(1)), ("Bo", better(0)), ("Cleo", edited())]), None, "two still disagree");
+    }
+
+    #[test]
+    fn a_tie_in_a_ranking_is_no_other_vote() {
+        let ranked = |places: &[usize]| Verdict::Ranked { places: places.to_vec() };
+        assert_eq!(outcome(&[("Ada", ranked(&[0, 1, 2])), ("Bo", ranked(&[0, 1, 1]))]), Some(ranked(&[0, 1, 1])));
+        assert_eq!(outcome(&[("Ada", ranked(&[0, 1, 2])), ("Bo", ranked(&[1, 0, 2]))]), None);
     }
 
     #[test]

@@ -112,6 +112,7 @@ impl Bench {
                 desk.now.failed();
                 desk.problem = Some(problem.clone());
                 self.lesson_failed();
+                self.numbers_failed();
                 self.notes.push(t!("label.not_kept"));
                 self.state.log.add(Entry::Failed(problem));
             }

@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
-use luthier_engine::feedback::{Mode, Verdict};
-use rusqlite::{Connection, Result};
+use luthier_engine::feedback::{Mode, Verdict, prompt_key};
+use rusqlite::{Connection, OptionalExtension, Result};
 
 use super::trust::wilson;
 use super::{Author, Draft, ItemId, NewItem, QueueId, QueueSettings, rows};
@@ -19,29 +19,41 @@ pub(super) fn next_round(
 ) -> Result<Option<Draft>> {
     let Some(settings) = rows::settings(books, parent)? else { return Ok(None) };
     let learned = held_out.map(|items| learned(books, parent, items)).transpose()?.unwrap_or_default();
-    let mut find = books.prepare("SELECT prompt_key, prompt, row FROM items WHERE queue = ?1 ORDER BY position")?;
+    let mut find = books.prepare("SELECT prompt, row FROM items WHERE queue = ?1 ORDER BY position")?;
     let mut items = Vec::new();
     let mut found = find.query([parent])?;
     while let Some(row) = found.next()? {
-        if !learned.contains(&row.get::<_, i64>(0)?) {
-            let prompt = rows::messages(&row.get::<_, String>(1)?);
-            let row = row.get::<_, Option<i64>>(2)?.and_then(|row| usize::try_from(row).ok());
+        let prompt = rows::messages(&row.get::<_, String>(0)?);
+        if !learned.contains(&prompt_key(&prompt)) {
+            let row = row.get::<_, Option<i64>>(1)?.and_then(|row| usize::try_from(row).ok());
             items.push(NewItem { prompt, row, ..NewItem::default() });
         }
     }
     Ok(Some(Draft { name, settings: settings_of(settings, authors, held_out.is_some()), parent: Some(parent), items }))
 }
 
-/// Prompts that were judged, by their keys, but for those of `held_out`.
-fn learned(books: &Connection, queue: QueueId, held_out: &[ItemId]) -> Result<HashSet<i64>> {
-    let held_out: HashSet<ItemId> = held_out.iter().copied().collect();
-    let mut find = books.prepare(
-        "SELECT DISTINCT items.id, prompt_key FROM items JOIN decisions ON decisions.item = items.id
-         WHERE items.queue = ?1 AND decisions.counts",
-    )?;
-    let judged = find.query_map([queue], |row| Ok((row.get::<_, ItemId>(0)?, row.get::<_, i64>(1)?)))?;
-    let learned = judged.filter(|row| row.as_ref().map_or(true, |(item, _)| !held_out.contains(item)));
-    learned.map(|row| row.map(|(_, key)| key)).collect()
+/// Prompts that were judged in this round or one before it, but for those of `held_out` and what was held out before.
+fn learned(books: &Connection, queue: QueueId, held_out: &[ItemId]) -> Result<HashSet<String>> {
+    let mut held_out: HashSet<ItemId> = held_out.iter().copied().collect();
+    let mut learned = HashSet::new();
+    let mut at = Some(queue);
+    while let Some(queue) = at {
+        held_out.extend(rows::settings(books, queue)?.unwrap_or_default().held_out);
+        let mut find = books.prepare(
+            "SELECT DISTINCT items.id, prompt FROM items JOIN decisions ON decisions.item = items.id
+             WHERE items.queue = ?1 AND decisions.counts",
+        )?;
+        let mut judged = find.query([queue])?;
+        while let Some(row) = judged.next()? {
+            if !held_out.contains(&row.get(0)?) {
+                learned.insert(prompt_key(&rows::messages(&row.get::<_, String>(1)?)));
+            }
+        }
+        let parent = books.query_row("SELECT parent FROM queues WHERE id = ?1", [queue], |row| row.get(0));
+        // Older than its children, or the file is damaged and would be followed in circles.
+        at = parent.optional()?.flatten().filter(|parent: &QueueId| *parent < queue);
+    }
+    Ok(learned)
 }
 
 /// Two models are compared in pairs. Sides are drawn anew, or whoever remembers the last round would know who is who.

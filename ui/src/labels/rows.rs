@@ -202,6 +202,15 @@ fn note(books: &Connection, queue: QueueId, item: ItemId) -> Result<String> {
     Ok(find.query_row([queue, item], |row| row.get(0)).optional()?.unwrap_or_default())
 }
 
+/// The latest that this person has noted.
+pub(super) fn note_of(books: &Connection, queue: QueueId, item: ItemId, annotator: &str) -> Result<String> {
+    let mut find = books.prepare(
+        "SELECT verdict FROM decisions WHERE id = (SELECT max(id) FROM decisions WHERE queue = ?1 AND item = ?2
+         AND kind = 'note' AND annotator = ?3)",
+    )?;
+    Ok(find.query_row((queue, item, annotator), |row| row.get(0)).optional()?.unwrap_or_default())
+}
+
 /// The verdict of one row.
 pub(super) fn verdict(books: &Connection, id: DecisionId) -> Result<Option<Verdict>> {
     let mut find = books.prepare("SELECT verdict FROM decisions WHERE id = ?1")?;

@@ -189,7 +189,9 @@ impl Session {
         }
         let first = || latest().filter(|row| row.pass == 0);
         let mine = first().find(|row| row.who == self.me);
-        let labelled = first().filter(|row| row.counts).max_by_key(|row| (row.who == self.me, row.id));
+        // What a file says is there to be checked: it keeps nobody from judging.
+        let labelled =
+            first().filter(|row| row.counts && row.kind != Kind::Import).max_by_key(|row| (row.who == self.me, row.id));
         let Some(labelled) = labelled else {
             return Some(match mine {
                 Some(skip) => (Shelf::Skipped, skip.id as u64),

@@ -107,6 +107,13 @@ impl Bench {
     }
 
     fn write(&mut self, item: ItemId, answer: Option<usize>, text: String) {
+        // What this person had made of it before it was called back.
+        let before = self.item_in_front().and_then(|item| match &item.earlier {
+            Some(Verdict::Edited { answer: of, text }) if Some(*of) == answer => Some(text.clone()),
+            Some(Verdict::Written { text }) if answer.is_none() => Some(text.clone()),
+            _ => None,
+        });
+        let text = before.unwrap_or(text);
         let pair = &mut self.desks.label.pair;
         pair.asking = false;
         let text = pair.drafts.get(&(item, answer)).cloned().unwrap_or(text);

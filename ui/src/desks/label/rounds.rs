@@ -8,7 +8,7 @@ use luthier_engine::feedback::{Judged, Verdict, settle};
 
 use crate::bench::Bench;
 use crate::desks::LabelDesk;
-use crate::labels::{Decision, Order, QueueCard, QueueId, WinRate, trust};
+use crate::labels::{Decision, ItemId, Order, QueueCard, QueueId, WinRate, trust};
 
 mod files;
 mod lesson;
@@ -34,6 +34,8 @@ pub struct RoundsDesk {
     making: Option<(QueueId, Receiver<Numbers>)>,
     /// Files that are being written, and the run that will learn from them.
     pending: Option<lesson::Pending>,
+    /// Files that were written last: their queue, and its items whose prompts are not in them.
+    written: Option<(QueueId, std::path::PathBuf, Vec<ItemId>)>,
 }
 
 /// What the decisions of a queue come to.
@@ -229,6 +231,11 @@ fn agreement(card: &QueueCard, decisions: &[Decision]) -> Option<(f64, usize)> {
 }
 
 impl Bench {
+    /// The decisions that were asked for do not come.
+    pub(super) fn numbers_failed(&mut self) {
+        self.desks.label.rounds.asked = None;
+    }
+
     /// Asks for what is not known, or not known any more, of the rounds of a chain; one queue at a time.
     pub fn want_numbers(&mut self, root: QueueId) {
         self.take_numbers();

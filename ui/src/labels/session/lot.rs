@@ -53,6 +53,11 @@ impl Session {
             }
         }
         let Some(texts) = rows::texts(books, self.queue, slot.id)? else { return Ok(None) };
+        // An item that has come back is judged as if it were new.
+        let note = match pass {
+            0 => rows::note_of(books, self.queue, slot.id, &self.annotator)?,
+            _ => String::new(),
+        };
         let seeds = [self.settings.seed, slot.id as u64, u64::from(pass), 2, number(&self.annotator)];
         let shown = shuffled(texts.answers.len(), &seeds);
         Ok(Some(Arc::new(Item {
@@ -63,7 +68,7 @@ impl Session {
             answers: texts.answers,
             shown,
             flagged,
-            note: texts.note,
+            note,
             earlier,
             twins: self.index.twins(at),
         })))

@@ -1,6 +1,6 @@
 //! Items about which people, or one person at two times, disagree.
 
-use luthier_engine::feedback::Verdict;
+use luthier_engine::feedback::{Verdict, turned};
 
 use super::agreement::category;
 use super::{Decision, ItemId, Sheet};
@@ -28,9 +28,7 @@ pub(super) fn disputes(sheets: &[Sheet], decisions: &[Decision]) -> Vec<Dispute>
 /// tie is no contradiction. A text that a person wrote contradicts nothing.
 fn differ(a: &Verdict, b: &Verdict) -> bool {
     if let (Verdict::Ranked { places: a }, Verdict::Ranked { places: b }) = (a, b) {
-        let same = a.len() == b.len();
-        let turned = |i: usize, j: usize| (a[i] < a[j] && b[i] > b[j]) || (a[i] > a[j] && b[i] < b[j]);
-        return same && (0..a.len()).any(|i| (i + 1..a.len()).any(|j| turned(i, j)));
+        return turned(a, b);
     }
     matches!((category(a), category(b)), (Some(a), Some(b)) if a != b)
 }

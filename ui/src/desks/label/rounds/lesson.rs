@@ -15,7 +15,7 @@ use super::files::{self, Rows, Written};
 use super::{beside, count, settled};
 use crate::bench::Bench;
 use crate::desks::MethodPage;
-use crate::labels::{Author, Decision, Order, QueueCard, QueueId, QueueSettings};
+use crate::labels::{Author, Decision, Order, QueueCard, QueueId};
 use crate::panels::Panel;
 use crate::state::Slot;
 use crate::text::t;
@@ -211,7 +211,7 @@ impl Bench {
         self.take_files();
     }
 
-    /// The files have their texts: they go to the disk, and the queue remembers what is held out.
+    /// The files have their texts: they go to the disk.
     fn take_files(&mut self) {
         let Some(pending) = &mut self.desks.label.rounds.pending else { return };
         let Some(making) = pending.making.take() else { return };
@@ -236,11 +236,8 @@ impl Bench {
         let Written { files, train, eval, held_out } = written;
         let queue = pending.queue;
         pending.written_last = files.last().map(|(path, _)| path.clone());
-        (pending.train, pending.eval, pending.held_out) = (train, eval, held_out.len());
-        if let Some(card) = self.desks.label.card(queue).filter(|card| card.settings.held_out != held_out) {
-            let settings = Box::new(QueueSettings { held_out, ..card.settings.clone() });
-            self.labels.order(Order::ChangeQueue { queue, settings });
-        }
+        (pending.train, pending.eval, pending.held_out) = (train.clone(), eval, held_out.len());
+        self.desks.label.rounds.written = Some((queue, train, held_out));
         self.labels.order(Order::Write { files });
     }
 

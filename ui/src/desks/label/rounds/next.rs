@@ -5,7 +5,7 @@ use luthier_engine::recipe::{FinetuningType, Recipe, Stage};
 use super::super::LabelPage;
 use crate::bench::Bench;
 use crate::format;
-use crate::labels::{Author, Order, QueueCard, QueueId};
+use crate::labels::{Author, Order, QueueCard, QueueId, QueueSettings};
 use crate::panels::Panel;
 use crate::text::t;
 
@@ -25,7 +25,10 @@ impl Bench {
     /// The queue whose labels this run was trained on.
     pub fn labels_of_run(&self, run: &str) -> Option<&QueueCard> {
         let mut cards = self.desks.label.cards.iter();
-        cards.find(|card| card.run.as_deref() == Some(run))
+        // Its own recipe knows it best: another run on the same labels may have begun since.
+        let recipe = self.shelf.card(run).map(|card| &*card.recipe);
+        let queue = recipe.and_then(|recipe| self.queue_of_recipe(recipe));
+        cards.find(|card| card.run.as_deref() == Some(run) || Some(card.id) == queue)
     }
 
     /// The recipe of a run and what it made, where that is a model that answers.
@@ -100,14 +103,28 @@ impl Bench {
         self.desks.label.rounds.next = None;
     }
 
-    /// A run begins: where it learns from files of a queue's labels, the queue remembers it. A reward model answers
+    fn queue_of_recipe(&self, recipe: &Recipe) -> Option<QueueId> {
+        recipe.dataset.iter().find_map(|name| super::files::queue_of(&self.home, &recipe.dataset_dir.join(name)))
+    }
+
+    /// A run begins: where it learns from files of a queue's labels, the queue remembers it, and what is held out. A reward model answers
     /// nothing, so no round follows it.
     pub(crate) fn note_trained(&mut self, id: &str, recipe: &Recipe) {
         if recipe.stage == Stage::Rm {
             return;
         }
-        let queue_of = |name: &String| super::files::queue_of(&self.home, &recipe.dataset_dir.join(name));
-        if let Some(queue) = recipe.dataset.iter().find_map(queue_of) {
+        if let Some(queue) = self.queue_of_recipe(recipe) {
+            let learned =
+                |file: &std::path::Path| recipe.dataset.iter().any(|name| recipe.dataset_dir.join(name) == file);
+            let written = self.desks.label.rounds.written.as_ref();
+            let held_out =
+                written.filter(|(of, file, _)| *of == queue && learned(file)).map(|(.., items)| items.clone());
+            if let Some((card, held_out)) = self.desks.label.card(queue).zip(held_out)
+                && card.settings.held_out != held_out
+            {
+                let settings = Box::new(QueueSettings { held_out, ..card.settings.clone() });
+                self.labels.order(Order::ChangeQueue { queue, settings });
+            }
             self.labels.order(Order::Trained { queue, run: id.to_owned() });
         }
     }

@@ -76,13 +76,12 @@ fn pairs_become_a_dpo_recipe_on_their_files() {
     assert_eq!((recipe.val_size, recipe.model_name_or_path.to_str()), (0.0, Some("/models/SmolLM2-135M")));
     assert!((1e-7..1e-4).contains(&recipe.learning_rate), "{}", recipe.learning_rate);
     assert!(!bench.state.running() && bench.state.missing().is_empty(), "{:?}", bench.state.missing());
+    bench.start_training();
     let held_out = engine.label_orders.borrow().iter().find_map(|order| match order {
         Order::ChangeQueue { settings, .. } => Some(settings.held_out.len()),
         _ => None,
     });
     assert_eq!(held_out, Some(6), "the queue remembers what was held out");
-
-    bench.start_training();
     let run = bench.state.run.as_ref().expect("it began").id.clone();
     let orders = engine.label_orders.borrow();
     let linked = orders.iter().any(|order| matches!(order, Order::Trained { queue: 1, run: id } if *id == run));
