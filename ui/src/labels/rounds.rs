@@ -38,7 +38,6 @@ fn learned(books: &Connection, queue: QueueId, held_out: &[ItemId]) -> Result<Ha
     let mut learned = HashSet::new();
     let mut at = Some(queue);
     while let Some(queue) = at {
-        held_out.extend(rows::settings(books, queue)?.unwrap_or_default().held_out);
         let mut find = books.prepare(
             "SELECT DISTINCT items.id, prompt FROM items JOIN decisions ON decisions.item = items.id
              WHERE items.queue = ?1 AND decisions.counts",
@@ -52,6 +51,9 @@ fn learned(books: &Connection, queue: QueueId, held_out: &[ItemId]) -> Result<Ha
         let parent = books.query_row("SELECT parent FROM queues WHERE id = ?1", [queue], |row| row.get(0));
         // Older than its children, or the file is damaged and would be followed in circles.
         at = parent.optional()?.flatten().filter(|parent: &QueueId| *parent < queue);
+        if let Some(settings) = at.map(|parent| rows::settings(books, parent)).transpose()?.flatten() {
+            held_out.extend(settings.held_out);
+        }
     }
     Ok(learned)
 }

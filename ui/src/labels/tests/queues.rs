@@ -37,7 +37,7 @@ fn answers_are_generated_ahead_and_never_overwritten() {
 }
 
 #[test]
-fn what_a_file_says_already_counts_as_a_verdict() {
+fn what_a_file_says_already_counts_as_a_verdict_and_is_there_to_be_checked() {
     let home = home();
     let mut ada = Desk::of(home.path(), "Ada");
     let mut new = draft(3, plain());
@@ -61,7 +61,7 @@ fn what_a_file_says_already_counts_as_a_verdict() {
     let queue = ada.make(new);
     assert_eq!(ada.card(queue).labelled, 1);
     let lot = ada.open(queue);
-    assert_eq!((positions(&lot), lot.progress.labelled, lot.progress.undoable), (vec![0, 2], 1, 0));
+    assert_eq!((positions(&lot), lot.progress.labelled, lot.progress.undoable), (vec![0, 1, 2], 1, 0), "to be checked");
     let told = ada.decisions(queue);
     assert_eq!((told.len(), told[0].judged.annotator.as_str(), told[0].judged.judged_unix_ms), (1, "file", 17));
     assert_eq!(told[0].judged.tags, ["rude"]);

@@ -176,7 +176,7 @@ fn a_search_asks_once_a_pause_and_calls_what_was_chosen() {
 fn the_keys_on_screen_are_those_of_the_mode_and_nothing_is_judged_under_them() {
     let rows = [
         (Mode::Pair, "Good answer: ", "made up: 6"),
-        (Mode::Single, "The next answer ties with the last: ", "Good answer: 1, right, G"),
+        (Mode::Single, "The next answer ties with the last: ", "Good answer: 1, left, G"),
         (Mode::Rank, "made up: ", "Give that answer the next place: 1, 2, 3, 4"),
     ];
     for (mode, absent, present) in rows {
