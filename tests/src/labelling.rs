@@ -338,7 +338,7 @@ fn a_hundred_single_marks_teach_the_model() {
         marks.iter().filter(|m| m.key == Key::G).count(),
         marks.iter().filter(|m| m.key == Key::B).count()
     );
-    let said = teach_and_compare(person, home.path(), ("KTO", "8e-3", "10"), 60);
+    let said = teach_and_compare(person, home.path(), ("KTO", "8e-3", "2"), 60);
     eprintln!("{said:?}");
     assert!(said.iter().any(|text| text.contains("better than before beyond chance")), "{said:?}");
 }
