@@ -329,7 +329,7 @@ fn fifty_pairs_survive_ten_kills_and_teach_the_model() {
 }
 
 #[test]
-fn a_hundred_single_marks_are_trained_on_and_the_models_compared() {
+fn a_hundred_single_marks_teach_the_model() {
     let home = tempfile::tempdir().unwrap();
     let Some(mut person) = begin(home.path(), 160, "Single") else { return };
     let marks = person.label(100);
@@ -338,10 +338,9 @@ fn a_hundred_single_marks_are_trained_on_and_the_models_compared() {
         marks.iter().filter(|m| m.key == Key::G).count(),
         marks.iter().filter(|m| m.key == Key::B).count()
     );
-    let said = teach_and_compare(person, home.path(), ("KTO", "8e-3", "4"), 60);
+    let said = teach_and_compare(person, home.path(), ("KTO", "4e-3", "6"), 60);
     eprintln!("{said:?}");
-    // Whether it won beyond chance hangs on the rate and the epochs; that is not settled yet (issue 5).
-    assert!(!said.is_empty(), "the win rate is not told");
+    assert!(said.iter().any(|text| text.contains("better than before beyond chance")), "{said:?}");
 }
 
 fn kill_hard(process: u32) {
