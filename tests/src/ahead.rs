@@ -12,7 +12,7 @@ use luthier_engine::protocol::{
 use luthier_engine::tokenizer::TextTokenizer;
 use luthier_engine::{device, logits};
 
-use crate::bench::{drive, fixture, fresh};
+use crate::bench::{self, drive, fixture, fresh};
 
 fn model() -> PathBuf {
     fixture("models/llama-tiny")
@@ -35,28 +35,17 @@ fn question(adapter: Option<PathBuf>, (text, sampling): (PromptText, Sampling)) 
     Prompt { model: model(), adapter, device: "cpu".into(), text, sampling, chances: 0 }
 }
 
-/// Every event until so many requests are answered, and a moment longer: a second answer would come at once.
-fn hear(link: &Link, answers: usize, mut react: impl FnMut(&Event)) -> Vec<Event> {
-    let until = Instant::now() + Duration::from_secs(300);
-    let (mut events, mut answered) = (Vec::new(), 0);
-    while answered < answers {
-        assert!(Instant::now() < until, "not answered; events: {events:?}");
-        let Some(event) = link.recv_timeout(Duration::from_secs(5)) else { continue };
-        react(&event);
-        let ends = matches!(
+fn hear(link: &Link, answers: usize, react: impl FnMut(&Event)) -> Vec<Event> {
+    let ends = |event: &Event| {
+        matches!(
             event,
             Event::AnswersSampled { .. }
                 | Event::AnswersScored { .. }
                 | Event::GenerateFinished { .. }
                 | Event::CommandFailed { .. }
-        );
-        answered += usize::from(ends);
-        events.push(event);
-    }
-    while let Some(event) = link.recv_timeout(Duration::from_millis(200)) {
-        events.push(event);
-    }
-    events
+        )
+    };
+    bench::hear(link, answers, ends, react)
 }
 
 fn failure(events: &[Event], which: RequestId) -> &Problem {

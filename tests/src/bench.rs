@@ -73,3 +73,20 @@ pub fn gather(events: Vec<Event>, outcome: Outcome) -> Done {
     }
     Done { facts: facts.expect("RunStarted came"), steps, evals, outcome }
 }
+
+/// Every event until `answers` of them end a request, and a moment longer: a second answer would come at once.
+pub fn hear(link: &Link, answers: usize, ends: fn(&Event) -> bool, mut react: impl FnMut(&Event)) -> Vec<Event> {
+    let until = Instant::now() + Duration::from_secs(300);
+    let (mut events, mut answered) = (Vec::new(), 0);
+    while answered < answers {
+        assert!(Instant::now() < until, "not answered; events: {events:?}");
+        let Some(event) = link.recv_timeout(Duration::from_secs(5)) else { continue };
+        react(&event);
+        answered += usize::from(ends(&event));
+        events.push(event);
+    }
+    while let Some(event) = link.recv_timeout(Duration::from_millis(200)) {
+        events.push(event);
+    }
+    events
+}

@@ -1,7 +1,6 @@
 //! Evaluations through the worker's real channel: progress, one answer to each request, cancels, and what they tell.
 
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 use luthier_engine::eval::{
     ChoiceOptions, EvalOutcome, EvalPhase, EvalReport, EvalRequest, EvalTask, Measured, PerplexityReport,
@@ -10,7 +9,7 @@ use luthier_engine::link::{Link, LinkOptions};
 use luthier_engine::protocol::{Command, Event, Problem, RequestId, Sampling};
 use luthier_engine::recipe::{Interval, Recipe};
 
-use crate::bench::{drive, fixture, fresh, run};
+use crate::bench::{self, drive, fixture, fresh, run};
 
 fn sample(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../assets/sample").join(name)
@@ -43,22 +42,9 @@ fn ask(link: &Link, request: RequestId, exam: EvalRequest) {
     link.send(Command::Evaluate { request, exam: Box::new(exam) });
 }
 
-/// Every event until so many requests are answered.
-fn hear(link: &Link, answers: usize, mut react: impl FnMut(&Event)) -> Vec<Event> {
-    let until = Instant::now() + Duration::from_secs(300);
-    let (mut events, mut answered) = (Vec::new(), 0);
-    while answered < answers {
-        assert!(Instant::now() < until, "not answered; events: {events:?}");
-        let Some(event) = link.recv_timeout(Duration::from_secs(5)) else { continue };
-        react(&event);
-        answered += usize::from(matches!(event, Event::EvalFinished { .. } | Event::CommandFailed { .. }));
-        events.push(event);
-    }
-    // A second answer would come at once.
-    while let Some(event) = link.recv_timeout(Duration::from_millis(200)) {
-        events.push(event);
-    }
-    events
+fn hear(link: &Link, answers: usize, react: impl FnMut(&Event)) -> Vec<Event> {
+    let ends = |event: &Event| matches!(event, Event::EvalFinished { .. } | Event::CommandFailed { .. });
+    bench::hear(link, answers, ends, react)
 }
 
 fn answers(events: &[Event], which: RequestId) -> Vec<Result<EvalOutcome, Problem>> {

@@ -5,8 +5,9 @@
 //! anew from the runs' folders; labels cannot.
 
 use std::path::PathBuf;
-use std::sync::{Arc, mpsc};
-use std::thread::JoinHandle;
+use std::sync::Arc;
+
+use crate::clerk::Clerk;
 
 mod ahead;
 mod cards;
@@ -40,49 +41,13 @@ pub use rounds::{Finding, WinRate};
 pub use words::*;
 
 /// The window's end.
-pub struct Labels {
-    send: Box<dyn Fn(Order)>,
-    receive: Box<dyn FnMut() -> Option<Answer>>,
-    thread: Option<JoinHandle<()>>,
-}
+pub type Labels = Clerk<Order, Answer>;
 
 impl Labels {
-    #[cfg(test)]
-    pub fn new(send: impl Fn(Order) + 'static, receive: impl FnMut() -> Option<Answer> + 'static) -> Self {
-        Self { send: Box::new(send), receive: Box::new(receive), thread: None }
-    }
-
     /// The database in `home`, on a thread of its own. `wake` is called when an answer has come. Without an order it
     /// tells its `Queues`, or `Failed` where the database cannot be used.
     pub fn system(home: PathBuf, wake: impl Fn() + Send + Sync + 'static) -> Self {
-        let (orders, taken) = mpsc::channel();
-        let (answers, told) = mpsc::channel();
         let wake: thread::Wake = Arc::new(wake);
-        let work = move || thread::run(home, &taken, &answers, &wake);
-        let thread = std::thread::Builder::new().name("labels".into()).spawn(work);
-        let send = move |order| drop(orders.send(order));
-        Self { send: Box::new(send), receive: Box::new(move || told.try_recv().ok()), thread: thread.ok() }
-    }
-
-    pub fn order(&self, order: Order) {
-        (self.send)(order);
-    }
-
-    pub fn answer(&mut self) -> Option<Answer> {
-        (self.receive)()
-    }
-
-    /// Waits until every order has been carried out.
-    pub fn close(&mut self) {
-        self.send = Box::new(|_| {});
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
-    }
-}
-
-impl Drop for Labels {
-    fn drop(&mut self) {
-        self.close();
+        Self::hire("labels", move |orders, answers| thread::run(home, orders, answers, &wake))
     }
 }

@@ -6,6 +6,7 @@
 
 pub mod assets;
 mod bench;
+mod clerk;
 mod command;
 mod database;
 mod datasets;

@@ -2,14 +2,14 @@
 //! The window sends orders and takes answers; it never waits.
 
 use std::path::PathBuf;
-use std::sync::{Arc, mpsc};
-use std::thread::JoinHandle;
+use std::sync::Arc;
 
 use luthier_engine::eval::EvalOutcome;
 use luthier_engine::protocol::Problem;
 use luthier_engine::recipe::Recipe;
 use serde::{Deserialize, Serialize};
 
+use crate::clerk::Clerk;
 use crate::desks::Queued;
 use crate::state::{Conversation, Run, TalkId};
 
@@ -176,49 +176,13 @@ pub enum Answer {
 }
 
 /// The window's end.
-pub struct Library {
-    send: Box<dyn Fn(Order)>,
-    receive: Box<dyn FnMut() -> Option<Answer>>,
-    thread: Option<JoinHandle<()>>,
-}
+pub type Library = Clerk<Order, Answer>;
 
 impl Library {
-    #[cfg(test)]
-    pub fn new(send: impl Fn(Order) + 'static, receive: impl FnMut() -> Option<Answer> + 'static) -> Self {
-        Self { send: Box::new(send), receive: Box::new(receive), thread: None }
-    }
-
     /// The database in `home`, on a thread of its own. `wake` is called when an answer has come. Without an order it
     /// tells what it holds: `Queue`, `Talks`, `Evaluations` and `Runs`, or `Failed` where the database cannot be used.
     pub fn system(home: PathBuf, wake: impl Fn() + Send + 'static) -> Self {
-        let (orders, taken) = mpsc::channel();
-        let (answers, told) = mpsc::channel();
-        let work = move || thread::run(home, &taken, &answers, &wake);
-        let thread = std::thread::Builder::new().name("library".into()).spawn(work);
-        let send = move |order| drop(orders.send(order));
-        Self { send: Box::new(send), receive: Box::new(move || told.try_recv().ok()), thread: thread.ok() }
-    }
-
-    pub fn order(&self, order: Order) {
-        (self.send)(order);
-    }
-
-    pub fn answer(&mut self) -> Option<Answer> {
-        (self.receive)()
-    }
-
-    /// Waits until every order has been carried out.
-    pub fn close(&mut self) {
-        self.send = Box::new(|_| {});
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
-    }
-}
-
-impl Drop for Library {
-    fn drop(&mut self) {
-        self.close();
+        Self::hire("library", move |orders, answers| thread::run(home, orders, answers, &wake))
     }
 }
 

@@ -1,5 +1,7 @@
 //! The labelling bench: what the Label panel, its keys and its commands share.
 
+use std::sync::mpsc::{Receiver, channel};
+
 use luthier_engine::protocol::Problem;
 
 use crate::bench::Bench;
@@ -79,6 +81,17 @@ impl LabelDesk {
     pub fn open_card(&self) -> Option<&QueueCard> {
         self.open.and_then(|id| self.card(id))
     }
+}
+
+/// Work within this frame where it is small, else on a thread of its own.
+fn beside<T: Send + 'static>(small: bool, work: impl FnOnce() -> T + Send + 'static) -> Receiver<T> {
+    let (done, made) = channel();
+    if small {
+        drop(done.send(work()));
+    } else {
+        std::thread::spawn(move || done.send(work()));
+    }
+    made
 }
 
 impl Bench {

@@ -153,9 +153,7 @@ impl Desk<'_> {
                     let read = ahead::read_prompts(&path, mapping.as_deref());
                     Answer::Prompts { path, read }
                 };
-                let thread = std::thread::Builder::new().name("labels prompts".into()).spawn(read);
-                self.beside.push(thread.map_err(|error| problem("prompts", error.to_string()))?);
-                Ok(())
+                self.do_beside("prompts", read)
             }
             Order::Export { queue, how, to } => {
                 let home = self.home.clone();
@@ -163,9 +161,7 @@ impl Desk<'_> {
                     let parcel = exchange::export(&home, queue, &how, to.as_deref());
                     Answer::Exported { queue, how, parcel: parcel.map(Box::new) }
                 };
-                let thread = std::thread::Builder::new().name("labels export".into()).spawn(write);
-                self.beside.push(thread.map_err(|error| problem("export", error.to_string()))?);
-                Ok(())
+                self.do_beside("export", write)
             }
             Order::Import { path, settings, name } => {
                 let home = self.home.clone();
@@ -174,11 +170,16 @@ impl Desk<'_> {
                         .and_then(|(mut books, _)| exchange::import(&mut books, &home, &path, *settings, &name));
                     imported.unwrap_or_else(|problem| Answer::Failed { problem })
                 };
-                let thread = std::thread::Builder::new().name("labels import".into()).spawn(read);
-                self.beside.push(thread.map_err(|error| problem("import", error.to_string()))?);
-                Ok(())
+                self.do_beside("import", read)
             }
         }
+    }
+
+    /// On a thread of its own, which brings its answer home.
+    fn do_beside(&mut self, what: &str, work: impl FnOnce() -> Answer + Send + 'static) -> Result<(), Problem> {
+        let thread = std::thread::Builder::new().name(format!("labels {what}")).spawn(work);
+        self.beside.push(thread.map_err(|error| problem(what, error.to_string()))?);
+        Ok(())
     }
 
     fn is_open(&self, queue: QueueId) -> bool {

@@ -1,8 +1,9 @@
 //! Can the labels be trusted: decisions are asked for while somebody looks, and a report is made of them.
 
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, TryRecvError, channel};
+use std::sync::mpsc::{Receiver, TryRecvError};
 
+use super::beside;
 use crate::bench::Bench;
 use crate::desks::LabelPage;
 use crate::labels::trust::{Report, report};
@@ -147,13 +148,7 @@ impl Bench {
         if let (Some(mode), Some((mark, at))) = (mode, desk.watch.asked.take_if(|(mark, _)| mark.queue == queue)) {
             (desk.watch.told, desk.watch.came) = (Some(mark), Some(at));
             let count = move || Insight { queue, report: Arc::new(report(mode, &decisions)), decisions };
-            let (done, made) = channel();
-            if small(&desk.decisions) {
-                drop(done.send(count()));
-            } else {
-                std::thread::spawn(move || done.send(count()));
-            }
-            desk.watch.making = Some(made);
+            desk.watch.making = Some(beside(small(&desk.decisions), count));
             self.take_insight();
         }
         self.decisions_came(queue);

@@ -1,11 +1,12 @@
 //! The loop: train on these labels, label the new model, see whether it won.
 
 use std::collections::BTreeMap;
-use std::sync::mpsc::{Receiver, TryRecvError, channel};
+use std::sync::mpsc::{Receiver, TryRecvError};
 
 use luthier_engine::advice::Labels;
 use luthier_engine::feedback::{Judged, Verdict, settle};
 
+use super::beside;
 use crate::bench::Bench;
 use crate::desks::LabelDesk;
 use crate::labels::{Decision, ItemId, Order, QueueCard, QueueId, WinRate, trust};
@@ -146,17 +147,6 @@ impl LabelDesk {
 /// Up to so many decisions are worked on within a frame.
 const SMALL: usize = 500;
 
-/// Work on `decisions` decisions: at once where they are few, else on a thread of its own.
-fn beside<T: Send + 'static>(decisions: usize, work: impl FnOnce() -> T + Send + 'static) -> Receiver<T> {
-    let (done, made) = channel();
-    if decisions <= SMALL {
-        drop(done.send(work()));
-    } else {
-        std::thread::spawn(move || done.send(work()));
-    }
-    made
-}
-
 fn stamp(card: &QueueCard) -> (usize, usize, Option<u64>) {
     (card.labelled, card.skipped, card.last_unix_ms)
 }
@@ -265,7 +255,7 @@ impl Bench {
         let Some((_, decisions)) = desk.review.decisions.clone().filter(|(of, _)| *of == queue) else { return };
         if let Some(card) = desk.cards.iter().find(|card| card.id == queue).cloned() {
             let told = decisions.clone();
-            let numbers = beside(told.len(), move || Numbers::of(&card, &told));
+            let numbers = beside(told.len() <= SMALL, move || Numbers::of(&card, &told));
             desk.rounds.making = Some((queue, numbers));
         }
         if let Some(lesson) = desk.rounds.lesson.as_mut().filter(|lesson| lesson.queue == queue) {

@@ -12,7 +12,7 @@ use luthier_engine::recipe::{FinetuningType, Interval, Recipe, Stage};
 
 use super::super::LabelPage;
 use super::files::{self, Rows, Written};
-use super::{beside, count, settled};
+use super::{SMALL, beside, count, settled};
 use crate::bench::Bench;
 use crate::desks::MethodPage;
 use crate::labels::{Author, Decision, Order, QueueCard, QueueId};
@@ -71,7 +71,8 @@ impl LessonDesk {
         self.take_counts();
         if self.counting.is_none() && self.counted.as_ref().is_none_or(|counted| counted.made_of != wanted) {
             let work = move || Counted::of(&decisions, wanted);
-            self.counting = Some(Rc::new(beside(self.decisions.as_ref().map_or(0, |told| told.len()), work)));
+            let small = self.decisions.as_ref().is_none_or(|told| told.len() <= SMALL);
+            self.counting = Some(Rc::new(beside(small, work)));
             self.take_counts();
         }
         self.counted.as_ref()
@@ -202,7 +203,7 @@ impl Bench {
         let work = move |decisions: &[Decision]| {
             files::write(decisions, stage, ties, held_out, &folder).map_err(|error| Problem::from(&error))
         };
-        let making = Some(Rc::new(beside(decisions.len(), move || work(&decisions))));
+        let making = Some(Rc::new(beside(decisions.len() <= SMALL, move || work(&decisions))));
         let start = self.lesson_start(lesson.queue);
         let (train, eval, written_last) = (PathBuf::new(), None, None);
         let pending = Pending { queue: lesson.queue, stage, train, eval, held_out: 0, start, making, written_last };
